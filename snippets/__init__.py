@@ -1,0 +1,17 @@
+"""A language model from scratch in NumPy, one idea a module.
+
+Read them in this order:
+
+`corpus`     the small world that the model reads about
+`tokenizer`  text → numbers: byte-level byte-pair encoding
+`layers`     the small differentiable pieces: embedding, linear, layer norm, GELU, cross-entropy
+`attention`  how a position looks back at earlier ones
+`gpt`        the model: embeddings, blocks, a residual stream, a head
+`optim`      AdamW, gradient clipping, the learning-rate schedule
+`train`      the loop that makes the loss fall
+`generate`   sampling text, one token at a time
+`finetune`   the same body, a new head: classification
+
+Every layer is a pure pair: `forward(x, p) -> (y, cache)` and `backward(dy, cache) -> (dx, dp)`.
+In the comments on shapes, B is the batch, T the time (positions), D the width of the model, H the heads, V the vocabulary.
+"""
