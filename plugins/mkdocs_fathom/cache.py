@@ -1,0 +1,340 @@
+"""The store of results: content-addressed in two levels, as ccache does it.
+
+Behind the key of a path lie a few manifests, each a successful `Run` with the dependencies that it was seen to use. A
+hit is a manifest all of whose dependencies still hold. The folder:
+
+    runs/ab/<key>/<digest of the dependencies>.json
+    latest/<digest of chapter and depth>.json             the components of the last run, to explain the next one
+    blobs/ab/<digest>                                     what chapters published
+
+Files are renamed into place, so that several builds can share the folder. Nothing is synced to disk: after a power
+cut a checksum fails, which is a miss.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from . import codec
+from .codec import TEMPORARY, DamagedError, OtherFormatError
+from .errors import FathomError
+from .keys import ABSENT, Reason, changes, differences, file_state
+from .model import JSON, Run, Span
+
+MANIFESTS = 8
+"""How many manifests lie behind a key; those used longest ago make room."""
+GRACE = 3600.0
+"""Seconds for which `trim` leaves a file alone: another build may be about to use it."""
+_CHUNK = 2**20
+_TAG = "CACHEDIR.TAG"
+_MARKS = {
+    _TAG: "Signature: 8a477f597d28d172789f06886806bc55\n# Results of Fathom (mkdocs-fathom). It can be deleted.\n",
+    ".gitignore": "*\n",
+}
+_TOPS = ("runs", "latest", "blobs")
+_OURS = re.compile(rf"[0-9a-f]{{64}}(\.json)?|{TEMPORARY}[0-9a-f]{{16}}")
+
+Current = Callable[[str, str], str]
+"""The present state of a dependency, by kind and name."""
+
+
+class Store:
+    """A folder of results. Whatever goes wrong with it is said once, and the build goes on without."""
+
+    def __init__(self, folder: Path, *, readonly: bool, size_limit: int, say: Callable[[str], None]) -> None:
+        """Nothing is read or made yet.
+
+        Args:
+            folder: Where the store lies; made when first written to.
+            readonly: Whether it is read but never written.
+            size_limit: Bytes above which `trim` removes what was used longest ago.
+            say: Takes what goes wrong, as a sentence for the author.
+        """
+        self._folder = folder
+        self._readonly = readonly
+        self._writing = not readonly
+        self._size_limit = size_limit
+        self._say = say
+        self._said: set[Path] = set()
+        self._verified: set[Path] = set()
+        self._spare: Path | None = None
+
+    def find(self, key: str, current: Current) -> Run | None:
+        """The results behind a key, if everything that they depend on is as it was."""
+        for path in _newest_first(self._manifests(key)):
+            run = self._manifest(path, key)
+            if not run or any(changes(run.dependencies, current)):
+                continue
+            if all(self.blob(artifact.digest) for artifact in run.artifacts):
+                self._touch(path)
+                self._touch(self._latest(run.chapter, run.depth))
+                return dataclasses.replace(run, cached=True)
+        return None
+
+    def save(self, key: str, components: Mapping[str, str], run: Run) -> None:
+        """Keep a successful run, whose artifacts were given to `put_blob`, and what its key was made of.
+
+        Raises:
+            ValueError: The run failed.
+        """
+        if run.failed or any(result.blocked_by is not None for result in run.results):
+            raise ValueError("a failed run cannot be stored")
+        if not self._writing:
+            return
+        try:
+            payload = codec.encode(run)
+        except DamagedError as error:
+            self._say(f"{run.chapter}: its results at depth {run.depth} cannot be cached: {error}")
+            return
+        seen = json.dumps(payload["dependencies"]).encode()
+        path = self._manifests(key) / f"{hashlib.sha256(seen).hexdigest()}.json"
+        latest = self._latest(run.chapter, run.depth)
+        made_of = {"key": key, "manifest": path.stem, "components": dict(components)}
+        with self._guarded():
+            self._prepare()
+            codec.write(path, [codec.seal(payload, key)])
+            codec.write(latest, [codec.seal(made_of, latest.stem)])
+            for old in _newest_first(path.parent)[MANIFESTS:]:
+                old.unlink(missing_ok=True)
+
+    def put_blob(self, path: Path) -> str:
+        """Keep a file's bytes and return their SHA-256.
+
+        Where the store cannot be written, they are kept elsewhere for as long as this object lives, so that later
+        chapters of the same build can load them.
+
+        Raises:
+            OSError: The file cannot be read, or there is no room anywhere.
+        """
+        with path.open("rb") as source:
+            digest = hashlib.file_digest(source, "sha256").hexdigest()
+            if self._writing and not self.blob(digest):
+                with self._guarded():
+                    self._prepare()
+                    source.seek(0)
+                    codec.write(self._blob(digest), iter(lambda: source.read(_CHUNK), b""))
+            if not self.blob(digest):
+                source.seek(0)
+                codec.write(self._spare_folder() / digest, iter(lambda: source.read(_CHUNK), b""))
+        return digest
+
+    def blob(self, digest: str) -> Path | None:
+        """The file with these bytes, verified once; None if there is none. To be copied, never linked or changed."""
+        if not codec.DIGEST.fullmatch(digest):
+            return None
+        for path in filter(None, (self._blob(digest), self._spare and self._spare / digest)):
+            state = digest if path in self._verified and path.is_file() else file_state(path)
+            if state == digest:
+                self._verified.add(path)
+                self._touch(path)
+                return path
+            if state != ABSENT:
+                self._damaged(path)
+        return None
+
+    def explain(
+        self, chapter: str, depth: str, key: str, components: Mapping[str, str], current: Current
+    ) -> tuple[Reason, ...]:
+        """Why a path must run: what changed since its last successful run; empty where its results can be had."""
+        if self.find(key, current):
+            return ()
+        path = self._latest(chapter, depth)
+        latest = self._read(path, path.stem)
+        if not latest:
+            return (Reason("never", ""),)
+        try:
+            last_key, before = codec.digest(latest.get("key")), codec.texts(latest.get("components"))
+            manifest = self._manifests(last_key) / f"{codec.digest(latest.get('manifest'))}.json"
+        except DamagedError:
+            self._damaged(path)
+            return (Reason("never", ""),)
+        run = self._manifest(manifest, last_key)
+        reasons = (*differences(before, components), *(changes(run.dependencies, current) if run else ()))
+        return reasons or (Reason("lost", ""),)
+
+    def trim(self) -> tuple[int, int]:
+        """Remove unused blobs and what killed builds left; above the size limit, also what was used longest ago.
+
+        Returns:
+            How many files were removed, and their bytes.
+        """
+        if not self._writing or not _is_ours(self._folder):
+            return 0, 0
+        files = sorted(_owned(self._folder), key=lambda file: file[1].st_mtime)
+        used = {digest for path, _ in files if path.suffix for digest in self._references(path)}
+        excess = sum(stat.st_size for _, stat in files) - self._size_limit
+        removed = []
+        for path, stat in files:
+            needless = path.name not in used and not path.suffix
+            if stat.st_mtime < time.time() - GRACE and (needless or excess > 0):
+                with self._guarded():
+                    path.unlink(missing_ok=True)
+                    removed.append(stat.st_size)
+                    excess -= stat.st_size
+        return len(removed), sum(removed)
+
+    def clear(self) -> tuple[int, int]:
+        """Remove everything that is the store's, and nothing else.
+
+        Returns:
+            How many files were removed, and their bytes.
+
+        Raises:
+            FathomError: The folder is not a store, or cannot be written.
+        """
+        place = Span(self._folder.as_posix(), 1)
+        if self._readonly:
+            raise FathomError.at(place, "the cache is read-only", "Set `cache_readonly: false` to clear it.")
+        if _is_empty(self._folder):
+            return 0, 0
+        if not _is_ours(self._folder):
+            raise FathomError.at(place, f"not a cache of Fathom: it has no `{_TAG}`", "Check the option `cache`.")
+        self._verified.clear()
+        files = list(_owned(self._folder))
+        try:
+            for path, _ in files:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise FathomError.at(place, f"cannot be cleared: {error.strerror}", "Check who may write there.") from error
+        _remove_frame(self._folder)
+        return len(files), sum(stat.st_size for _, stat in files)
+
+    def _manifest(self, path: Path, key: str) -> Run | None:
+        payload = self._read(path, key)
+        try:
+            return codec.decode(payload) if payload else None
+        except DamagedError:
+            self._damaged(path)
+            return None
+
+    def _read(self, path: Path, name: str) -> JSON | None:
+        """The payload of an entry; None, once said, if anything is wrong with it."""
+        try:
+            return codec.unseal(path.read_bytes(), name)
+        except (FileNotFoundError, NotADirectoryError, OtherFormatError):
+            return None
+        except (OSError, DamagedError):
+            self._damaged(path)
+            return None
+
+    def _references(self, path: Path) -> list[str]:
+        """The blobs that an entry names; none where it is no manifest or anything is wrong with it."""
+        try:
+            run = codec.decode(codec.unseal(path.read_bytes(), path.parent.name))
+        except (OSError, ValueError):
+            return []
+        return [artifact.digest for artifact in run.artifacts]
+
+    def _damaged(self, path: Path) -> None:
+        """Say that a file is not what was written, and take it away where that is allowed."""
+        if path not in self._said:
+            self._said.add(path)
+            self._say(f"{path} is damaged; its cells run again")
+        if self._writing:
+            with suppress(OSError):
+                path.unlink()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Write no more once writing has failed, and say so."""
+        try:
+            yield
+        except OSError as error:
+            if self._writing:
+                self._say(f"cannot write to the cache `{self._folder}`: {error.strerror}; nothing more is cached")
+            self._writing = False
+
+    def _prepare(self) -> None:
+        """Mark the folder as ours. One with other files in it is left alone."""
+        if _is_ours(self._folder):
+            return
+        if not _is_empty(self._folder):
+            raise OSError(errno.EEXIST, f"it has other files and no `{_TAG}`")
+        for name, text in _MARKS.items():
+            codec.write(self._folder / name, [text.encode()])
+
+    def _touch(self, path: Path) -> None:
+        """Renew the age by which `trim` goes."""
+        if self._writing:
+            with suppress(OSError):
+                os.utime(path)
+
+    def _spare_folder(self) -> Path:
+        """A folder for blobs that lives as long as this object."""
+        if self._spare is None:
+            import tempfile  # seldom needed
+
+            self._spare = Path(tempfile.mkdtemp(prefix="fathom-"))
+            weakref.finalize(self, shutil.rmtree, self._spare, ignore_errors=True)
+        return self._spare
+
+    def _manifests(self, key: str) -> Path:
+        return self._folder / "runs" / codec.digest(key)[:2] / key
+
+    def _latest(self, chapter: str, depth: str) -> Path:
+        name = hashlib.sha256(f"{chapter}\0{depth}".encode("utf-8", "surrogatepass")).hexdigest()
+        return self._folder / "latest" / f"{name}.json"
+
+    def _blob(self, digest: str) -> Path:
+        return self._folder / "blobs" / digest[:2] / digest
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    """The manifests in a folder, those used last first. Links and pipes are no manifests."""
+    try:
+        with os.scandir(folder) as entries:
+            files = [entry for entry in entries if entry.is_file(follow_symlinks=False)]
+            ages = {Path(entry): entry.stat().st_mtime_ns for entry in files if entry.name.endswith(".json")}
+    except OSError:
+        return []
+    return sorted(ages, key=lambda path: ages[path], reverse=True)
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return (folder / _TAG).read_text(encoding="utf-8") == _MARKS[_TAG]
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a folder does not exist, or holds nothing but what a killed build left."""
+    try:
+        return all(name.startswith(TEMPORARY) for name in os.listdir(folder))  # noqa: PTH208 - names, not paths
+    except FileNotFoundError:
+        return True
+
+
+def _owned(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Our files, by the folders where they lie and by their names. Links are not followed."""
+    for place, folders, names in os.walk(folder):
+        if Path(place) == folder:
+            folders[:] = [name for name in folders if name in _TOPS]
+            names = [name for name in names if name.startswith(TEMPORARY)]  # noqa: PLW2901 - its only use follows
+        for path in (Path(place, name) for name in names if _OURS.fullmatch(name)):
+            with suppress(FileNotFoundError):
+                yield path, path.lstat()
+
+
+def _remove_frame(folder: Path) -> None:
+    """Remove our empty folders, our marks, and the folder itself unless it holds files of others."""
+    places = [Path(place) for top in _TOPS for place, _, _ in os.walk(folder / top)]
+    for remove in (
+        *(place.rmdir for place in reversed(places)),
+        *((folder / mark).unlink for mark in reversed(_MARKS)),
+    ):
+        with suppress(OSError):
+            remove()
+    with suppress(OSError):
+        folder.rmdir()
