@@ -7,8 +7,7 @@ hit is a manifest all of whose dependencies still hold. The folder:
     latest/<digest of chapter and depth>.json             the components of the last run, to explain the next one
     blobs/ab/<digest>                                     what chapters published
 
-Files are renamed into place, so that several builds can share the folder. Nothing is synced to disk: after a power
-cut a checksum fails, which is a miss.
+Files are renamed into place, so that builds can share the folder. Nothing is synced: after a power cut, checksums fail.
 """
 
 from __future__ import annotations
@@ -20,23 +19,24 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, Literal, TypeVar
 
 from . import codec
 from .codec import TEMPORARY, DamagedError, OtherFormatError
 from .errors import FathomError
-from .keys import ABSENT, Reason, changes, differences, file_state
+from .keys import ABSENT, Current, Reason, changes, differences, file_state
 from .model import JSON, Run, Span
 
 MANIFESTS = 8
 """How many manifests lie behind a key; those used longest ago make room."""
 GRACE = 3600.0
 """Seconds for which `trim` leaves a file alone: another build may be about to use it."""
-_CHUNK = 2**20
 _TAG = "CACHEDIR.TAG"
 _MARKS = {
     _TAG: "Signature: 8a477f597d28d172789f06886806bc55\n# Results of Fathom (mkdocs-fathom). It can be deleted.\n",
@@ -45,21 +45,16 @@ _MARKS = {
 _TOPS = ("runs", "latest", "blobs")
 _OURS = re.compile(rf"[0-9a-f]{{64}}(\.json)?|{TEMPORARY}[0-9a-f]{{16}}")
 
-Current = Callable[[str, str], str]
-"""The present state of a dependency, by kind and name."""
+T = TypeVar("T")
 
 
 class Store:
     """A folder of results. Whatever goes wrong with it is said once, and the build goes on without."""
 
     def __init__(self, folder: Path, *, readonly: bool, size_limit: int, say: Callable[[str], None]) -> None:
-        """Nothing is read or made yet.
+        """A store in a folder, which is made when first written to; never where it is `readonly`.
 
-        Args:
-            folder: Where the store lies; made when first written to.
-            readonly: Whether it is read but never written.
-            size_limit: Bytes above which `trim` removes what was used longest ago.
-            say: Takes what goes wrong, as a sentence for the author.
+        `trim` keeps it below `size_limit` bytes. `say` takes what goes wrong, as a sentence for the author.
         """
         self._folder = folder
         self._readonly = readonly
@@ -72,8 +67,8 @@ class Store:
 
     def find(self, key: str, current: Current) -> Run | None:
         """The results behind a key, if everything that they depend on is as it was."""
-        for path in _newest_first(self._manifests(key)):
-            run = self._manifest(path, key)
+        for path in codec.newest_first(self._manifests(key)):
+            run = self._entry(path, key, codec.decode)
             if not run or any(changes(run.dependencies, current)):
                 continue
             if all(self.blob(artifact.digest) for artifact in run.artifacts):
@@ -105,7 +100,7 @@ class Store:
             self._prepare()
             codec.write(path, [codec.seal(payload, key)])
             codec.write(latest, [codec.seal(made_of, latest.stem)])
-            for old in _newest_first(path.parent)[MANIFESTS:]:
+            for old in codec.newest_first(path.parent)[MANIFESTS:]:
                 old.unlink(missing_ok=True)
 
     def put_blob(self, path: Path) -> str:
@@ -122,11 +117,9 @@ class Store:
             if self._writing and not self.blob(digest):
                 with self._guarded():
                     self._prepare()
-                    source.seek(0)
-                    codec.write(self._blob(digest), iter(lambda: source.read(_CHUNK), b""))
+                    codec.write(self._blob(digest), _chunks(source))
             if not self.blob(digest):
-                source.seek(0)
-                codec.write(self._spare_folder() / digest, iter(lambda: source.read(_CHUNK), b""))
+                codec.write(self._spare_folder() / digest, _chunks(source))
         return digest
 
     def blob(self, digest: str) -> Path | None:
@@ -150,45 +143,35 @@ class Store:
         if self.find(key, current):
             return ()
         path = self._latest(chapter, depth)
-        latest = self._read(path, path.stem)
+        latest = self._entry(path, path.stem, codec.decode_latest)
         if not latest:
             return (Reason("never", ""),)
-        try:
-            last_key, before = codec.digest(latest.get("key")), codec.texts(latest.get("components"))
-            manifest = self._manifests(last_key) / f"{codec.digest(latest.get('manifest'))}.json"
-        except DamagedError:
-            self._damaged(path)
-            return (Reason("never", ""),)
-        run = self._manifest(manifest, last_key)
+        last_key, manifest, before = latest
+        run = self._entry(self._manifests(last_key) / f"{manifest}.json", last_key, codec.decode)
         reasons = (*differences(before, components), *(changes(run.dependencies, current) if run else ()))
         return reasons or (Reason("lost", ""),)
 
     def trim(self) -> tuple[int, int]:
-        """Remove unused blobs and what killed builds left; above the size limit, also what was used longest ago.
-
-        Returns:
-            How many files were removed, and their bytes.
-        """
-        if not self._writing or not _is_ours(self._folder):
+        """Remove needless files and, above the size limit, what was used longest ago: how many files, how many bytes."""
+        if not self._writing or _owner(self._folder) != "fathom":
             return 0, 0
-        files = sorted(_owned(self._folder), key=lambda file: file[1].st_mtime)
-        used = {digest for path, _ in files if path.suffix for digest in self._references(path)}
+        files = list(_owned(self._folder))
+        entries = [path for path, _ in files if path.suffix and path.parent.name != "latest"]
+        runs = [self._entry(path, path.parent.name, codec.decode) for path in entries]
+        used = {artifact.digest for run in runs if run for artifact in run.artifacts}
         excess = sum(stat.st_size for _, stat in files) - self._size_limit
         removed = []
-        for path, stat in files:
-            needless = path.name not in used and not path.suffix
-            if stat.st_mtime < time.time() - GRACE and (needless or excess > 0):
-                with self._guarded():
-                    path.unlink(missing_ok=True)
-                    removed.append(stat.st_size)
-                    excess -= stat.st_size
+        for path, stat in sorted(
+            files, key=lambda file: (bool(file[0].suffix) or file[0].name in used, file[1].st_mtime)
+        ):
+            needless = not path.suffix and path.name not in used
+            if (needless or excess > 0) and _remove_old(path):
+                removed.append(stat.st_size)
+                excess -= stat.st_size
         return len(removed), sum(removed)
 
     def clear(self) -> tuple[int, int]:
-        """Remove everything that is the store's, and nothing else.
-
-        Returns:
-            How many files were removed, and their bytes.
+        """Remove everything that is the store's, and nothing else: how many files, how many bytes.
 
         Raises:
             FathomError: The folder is not a store, or cannot be written.
@@ -196,45 +179,26 @@ class Store:
         place = Span(self._folder.as_posix(), 1)
         if self._readonly:
             raise FathomError.at(place, "the cache is read-only", "Set `cache_readonly: false` to clear it.")
-        if _is_empty(self._folder):
+        if (owner := _owner(self._folder)) == "nobody":
             return 0, 0
-        if not _is_ours(self._folder):
+        if owner == "others":
             raise FathomError.at(place, f"not a cache of Fathom: it has no `{_TAG}`", "Check the option `cache`.")
-        self._verified.clear()
         files = list(_owned(self._folder))
         try:
-            for path, _ in files:
-                path.unlink(missing_ok=True)
+            _remove_all(self._folder)
         except OSError as error:
             raise FathomError.at(place, f"cannot be cleared: {error.strerror}", "Check who may write there.") from error
-        _remove_frame(self._folder)
         return len(files), sum(stat.st_size for _, stat in files)
 
-    def _manifest(self, path: Path, key: str) -> Run | None:
-        payload = self._read(path, key)
+    def _entry(self, path: Path, name: str, decode: Callable[[JSON], T]) -> T | None:
+        """What an entry holds; None, once said, if anything is wrong with it."""
         try:
-            return codec.decode(payload) if payload else None
-        except DamagedError:
-            self._damaged(path)
-            return None
-
-    def _read(self, path: Path, name: str) -> JSON | None:
-        """The payload of an entry; None, once said, if anything is wrong with it."""
-        try:
-            return codec.unseal(path.read_bytes(), name)
+            return decode(codec.unseal(path.read_bytes(), name))
         except (FileNotFoundError, NotADirectoryError, OtherFormatError):
             return None
         except (OSError, DamagedError):
             self._damaged(path)
             return None
-
-    def _references(self, path: Path) -> list[str]:
-        """The blobs that an entry names; none where it is no manifest or anything is wrong with it."""
-        try:
-            run = codec.decode(codec.unseal(path.read_bytes(), path.parent.name))
-        except (OSError, ValueError):
-            return []
-        return [artifact.digest for artifact in run.artifacts]
 
     def _damaged(self, path: Path) -> None:
         """Say that a file is not what was written, and take it away where that is allowed."""
@@ -257,11 +221,9 @@ class Store:
 
     def _prepare(self) -> None:
         """Mark the folder as ours. One with other files in it is left alone."""
-        if _is_ours(self._folder):
-            return
-        if not _is_empty(self._folder):
+        if (owner := _owner(self._folder)) == "others":
             raise OSError(errno.EEXIST, f"it has other files and no `{_TAG}`")
-        for name, text in _MARKS.items():
+        for name, text in _MARKS.items() if owner == "nobody" else ():
             codec.write(self._folder / name, [text.encode()])
 
     def _touch(self, path: Path) -> None:
@@ -273,8 +235,6 @@ class Store:
     def _spare_folder(self) -> Path:
         """A folder for blobs that lives as long as this object."""
         if self._spare is None:
-            import tempfile  # seldom needed
-
             self._spare = Path(tempfile.mkdtemp(prefix="fathom-"))
             weakref.finalize(self, shutil.rmtree, self._spare, ignore_errors=True)
         return self._spare
@@ -290,51 +250,50 @@ class Store:
         return self._folder / "blobs" / digest[:2] / digest
 
 
-def _newest_first(folder: Path) -> list[Path]:
-    """The manifests in a folder, those used last first. Links and pipes are no manifests."""
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    yield from iter(lambda: file.read(2**20), b"")
+
+
+def _owner(folder: Path) -> Literal["fathom", "nobody", "others"]:
+    """Whose folder it is; nobody's where it does not exist, or a build was killed that had just made it."""
     try:
-        with os.scandir(folder) as entries:
-            files = [entry for entry in entries if entry.is_file(follow_symlinks=False)]
-            ages = {Path(entry): entry.stat().st_mtime_ns for entry in files if entry.name.endswith(".json")}
-    except OSError:
-        return []
-    return sorted(ages, key=lambda path: ages[path], reverse=True)
-
-
-def _is_ours(folder: Path) -> bool:
-    try:
-        return (folder / _TAG).read_text(encoding="utf-8") == _MARKS[_TAG]
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def _is_empty(folder: Path) -> bool:
-    """Whether a folder does not exist, or holds nothing but what a killed build left."""
-    try:
-        return all(name.startswith(TEMPORARY) for name in os.listdir(folder))  # noqa: PTH208 - names, not paths
-    except FileNotFoundError:
-        return True
+        names = os.listdir(folder)  # noqa: PTH208 - names, not paths
+    except OSError as error:
+        return "nobody" if isinstance(error, FileNotFoundError) else "others"
+    # Names come first, because another build may mark the folder in between.
+    with suppress(OSError):
+        if (folder / _TAG).read_bytes() == _MARKS[_TAG].encode():
+            return "fathom"
+    return "nobody" if all(name.startswith(TEMPORARY) for name in names) else "others"
 
 
 def _owned(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Our files, by the folders where they lie and by their names. Links are not followed."""
+    """Our files but for the marks. Links are not followed."""
     for place, folders, names in os.walk(folder):
         if Path(place) == folder:
             folders[:] = [name for name in folders if name in _TOPS]
-            names = [name for name in names if name.startswith(TEMPORARY)]  # noqa: PLW2901 - its only use follows
+            names[:] = [name for name in names if name.startswith(TEMPORARY)]
         for path in (Path(place, name) for name in names if _OURS.fullmatch(name)):
             with suppress(FileNotFoundError):
                 yield path, path.lstat()
 
 
-def _remove_frame(folder: Path) -> None:
-    """Remove our empty folders, our marks, and the folder itself unless it holds files of others."""
-    places = [Path(place) for top in _TOPS for place, _, _ in os.walk(folder / top)]
-    for remove in (
-        *(place.rmdir for place in reversed(places)),
-        *((folder / mark).unlink for mark in reversed(_MARKS)),
-    ):
-        with suppress(OSError):
-            remove()
+def _remove_old(path: Path) -> bool:
+    """Remove a file unless it was used lately; it is looked at anew, since another build may just have used it."""
+    with suppress(OSError):
+        if path.lstat().st_mtime < time.time() - GRACE:
+            path.unlink()
+            return True
+    return False
+
+
+def _remove_all(folder: Path) -> None:
+    """Remove our folders, our marks, and the folder itself unless it holds files of others."""
+    for top in (folder / name for name in _TOPS):
+        if top.is_dir():
+            shutil.rmtree(top)
+    for path in (*folder.glob(f"{TEMPORARY}*"), *(folder / mark for mark in reversed(_MARKS))):
+        path.unlink(missing_ok=True)
     with suppress(OSError):
         folder.rmdir()

@@ -74,7 +74,7 @@ def unseal(data: bytes, name: str) -> JSON:
 
 
 def _checksum(name: str, body: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n" + body).hexdigest().encode()
+    return hashlib.sha256(os.fsencode(name) + b"\n" + body).hexdigest().encode()
 
 
 def write(path: Path, chunks: Iterable[bytes]) -> None:
@@ -88,6 +88,18 @@ def write(path: Path, chunks: Iterable[bytes]) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def newest_first(folder: Path) -> list[Path]:
+    """The entries in a folder, those used last first. Links and pipes are no entries."""
+    try:
+        with os.scandir(folder) as entries:
+            files = [
+                entry for entry in entries if entry.name.endswith(".json") and entry.is_file(follow_symlinks=False)
+            ]
+        return [Path(entry) for entry in sorted(files, key=lambda entry: entry.stat().st_mtime_ns, reverse=True)]
+    except OSError:
+        return []
 
 
 def encode(run: Run) -> JSON:
@@ -131,6 +143,16 @@ def decode(payload: Any) -> Run:
         raise DamagedError("cells out of order")
     _check_apart([artifact.name for artifact in run.artifacts])
     return run
+
+
+def decode_latest(payload: JSON) -> tuple[str, str, dict[str, str]]:
+    """What the last run of a path left: its key, its manifest and its components, checked."""
+    entry = _object(payload, "key", "manifest", "components")
+    return (
+        digest(entry["key"]),
+        digest(entry["manifest"]),
+        {_text(name): _text(part) for name, part in _object(entry["components"]).items()},
+    )
 
 
 def _result(value: Any) -> CellResult:
@@ -255,23 +277,10 @@ def _json(value: Any, depth: int = 0) -> None:
 
 
 def digest(value: Any) -> str:
-    """A checked SHA-256: safe as the name of a file.
-
-    Raises:
-        DamagedError: It is none.
-    """
-    if not isinstance(value, str) or not DIGEST.fullmatch(value):
+    """A checked SHA-256: safe as the name of a file. Raises `DamagedError` if it is none."""
+    if not DIGEST.fullmatch(_text(value)):
         raise DamagedError("not a digest")
-    return value
-
-
-def texts(value: Any) -> dict[str, str]:
-    """A checked object of texts.
-
-    Raises:
-        DamagedError: It is none.
-    """
-    return {_text(key): _text(item) for key, item in _object(value).items()}
+    return str(value)
 
 
 def _whole(value: Any) -> int:

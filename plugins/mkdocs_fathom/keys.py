@@ -31,6 +31,8 @@ _ENGINE = ("artifacts", "execute", "worker")
 """The modules that decide results, together with all that they import of this package."""
 _OPTIONS = ("figure_format", "output", "preload", "pythonpath", "seed")
 """The site's options that can change a result."""
+Current = Callable[[str, str], str]
+"""The present state of a dependency, by kind and name."""
 _IMPORT = re.compile(r"\bfrom\s+(?:\.|mkdocs_fathom)\s+import\s+(\([^)]*\)|.*)|(?:\bfrom\s+|\bmkdocs_fathom)\.(\w+)")
 
 
@@ -113,35 +115,15 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class Surroundings:
-    """The present states of files, folders and distributions; looked at once, and shared by a build's chapters."""
-
-    def __init__(self, root: Path) -> None:
-        """Nothing is looked at yet.
-
-        Args:
-            root: The folder to which names are relative.
-        """
-        self._root = root
-        self._states: dict[tuple[str, str], str] = {}
-
-    def state(self, kind: str, name: str) -> str:
-        """The state of a `file`, `directory` or `distribution`."""
-        if (kind, name) not in self._states:
-            look = {"file": file_state, "directory": directory_state}.get(kind)
-            self._states[kind, name] = look(self._root / name) if look else distribution_state(name)
-        return self._states[kind, name]
-
-
 class Observer:
-    """The present state of whatever a chapter's runs may depend on, each looked at once in a build."""
+    """The present state of whatever a chapter's runs may depend on, each looked at once."""
 
     def __init__(
         self,
         root: Path,
         artifacts: Mapping[str, str],
         lines: Mapping[str, str],
-        surroundings: Surroundings | None = None,
+        seen: dict[tuple[str, str], str] | None = None,
     ) -> None:
         """Nothing is looked at yet.
 
@@ -149,16 +131,20 @@ class Observer:
             root: The folder to which the names of files are relative.
             artifacts: Digests of the artifacts that the chapter may load, by `chapter path#name`.
             lines: `path:line` of the chapter's cells, by number.
-            surroundings: What the chapters of one build share.
+            seen: States of files, folders and distributions, filled here and shared by the chapters of one build.
         """
+        self._root = root
         self._own = {"artifact": artifacts, "line": lines}
-        self._surroundings = surroundings or Surroundings(root)
+        self._seen = {} if seen is None else seen
 
     def state(self, kind: str, name: str) -> str:
         """The state as a `Dependency` carries it."""
         if kind in self._own:
             return self._own[kind].get(name, ABSENT)
-        return self._surroundings.state(kind, name)
+        if (kind, name) not in self._seen:
+            look = {"file": file_state, "directory": directory_state}.get(kind)
+            self._seen[kind, name] = look(self._root / name) if look else distribution_state(name)
+        return self._seen[kind, name]
 
 
 def file_state(path: Path) -> str:
@@ -266,7 +252,7 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Re
     return (*reasons, *_cell_differences(_cells(before), _cells(after)))
 
 
-def changes(dependencies: Iterable[Dependency], current: Callable[[str, str], str]) -> Iterator[Reason]:
+def changes(dependencies: Iterable[Dependency], current: Current) -> Iterator[Reason]:
     """The dependencies that no longer hold, given their present states by kind and name."""
     for item in dependencies:
         state = current(item.kind, item.name)
