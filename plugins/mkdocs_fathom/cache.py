@@ -152,7 +152,7 @@ class Store:
         return reasons or (Reason("lost", ""),)
 
     def trim(self) -> tuple[int, int]:
-        """Remove needless files and, above the size limit, what was used longest ago: how many files, how many bytes."""
+        """Remove needless files and, above the size limit, those used longest ago: how many files, how many bytes."""
         if not self._writing or _owner(self._folder) != "fathom":
             return 0, 0
         files = list(_owned(self._folder))

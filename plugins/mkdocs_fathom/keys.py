@@ -115,36 +115,43 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+class Surroundings:
+    """The present states of files, folders and distributions: looked at once, and shared by the chapters of a build."""
+
+    def __init__(self, root: Path) -> None:
+        """Nothing is looked at yet; names of files are relative to `root`."""
+        self._root = root
+        self._states: dict[tuple[str, str], str] = {}
+
+    def state(self, kind: str, name: str) -> str:
+        """The state of a `file`, `directory` or `distribution`."""
+        if (kind, name) not in self._states:
+            look = {"file": file_state, "directory": directory_state}.get(kind)
+            self._states[kind, name] = look(self._root / name) if look else distribution_state(name)
+        return self._states[kind, name]
+
+
 class Observer:
-    """The present state of whatever a chapter's runs may depend on, each looked at once."""
+    """The present state of whatever a chapter's runs may depend on.
+
+    Artifacts are digests by `chapter path#name`; lines are `path:line` by the cell's number.
+    """
 
     def __init__(
         self,
         root: Path,
         artifacts: Mapping[str, str],
         lines: Mapping[str, str],
-        seen: dict[tuple[str, str], str] | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
-        """Nothing is looked at yet.
-
-        Args:
-            root: The folder to which the names of files are relative.
-            artifacts: Digests of the artifacts that the chapter may load, by `chapter path#name`.
-            lines: `path:line` of the chapter's cells, by number.
-            seen: States of files, folders and distributions, filled here and shared by the chapters of one build.
-        """
-        self._root = root
         self._own = {"artifact": artifacts, "line": lines}
-        self._seen = {} if seen is None else seen
+        self._surroundings = surroundings or Surroundings(root)
 
     def state(self, kind: str, name: str) -> str:
         """The state as a `Dependency` carries it."""
         if kind in self._own:
             return self._own[kind].get(name, ABSENT)
-        if (kind, name) not in self._seen:
-            look = {"file": file_state, "directory": directory_state}.get(kind)
-            self._seen[kind, name] = look(self._root / name) if look else distribution_state(name)
-        return self._seen[kind, name]
+        return self._surroundings.state(kind, name)
 
 
 def file_state(path: Path) -> str:
