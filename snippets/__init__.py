@@ -13,5 +13,6 @@ Read them in this order:
 `finetune`   the same body, a new head: classification
 
 Every layer is a pure pair: `forward(x, p) -> (y, cache)` and `backward(dy, cache) -> (dx, dp)`.
-In the comments on shapes, B is the batch, T the time (positions), D the width of the model, H the heads, V the vocabulary.
+In the comments on shapes, B is the batch, T the time (positions), D the width of the model, H the heads and
+V the vocabulary.
 """

@@ -18,6 +18,8 @@ def merge_heads(x: Array) -> Array:
     """Lay the heads' results side by side again."""
     b, h, t, d = x.shape
     return x.transpose(0, 2, 1, 3).reshape(b, t, h * d)  # (B, H, T, D/H) -> (B, T, D)
+
+
 # --8<-- [end:heads]
 
 
@@ -25,6 +27,8 @@ def merge_heads(x: Array) -> Array:
 def causal_mask(t: int, dtype: np.typing.DTypeLike = np.float32) -> Array:
     """0 where a position may look (itself and earlier), a huge negative number where it may not."""
     return np.triu(np.full((t, t), -1e9, dtype), k=1)  # (T, T); row = who looks, column = at whom
+
+
 # --8<-- [end:mask]
 
 
@@ -39,6 +43,8 @@ def attention(x: Array, p: dict[str, Params], n_heads: int) -> tuple[Array, Cach
     mixed = merge_heads(weights @ v)  # (B, H, T, T) @ (B, H, T, D/H) -> (B, T, D)
     y, out_cache = linear(mixed, p["out"])  # (B, T, D)
     return y, (qkv_cache, q, k, v, weights, scale, out_cache)
+
+
 # --8<-- [end:attention]
 
 
@@ -55,4 +61,6 @@ def attention_backward(dy: Array, cache: Cache) -> tuple[Array, dict[str, Params
     dqkv = np.concatenate([merge_heads(part) for part in (dq, dk, dv)], axis=-1)  # (B, T, 3D)
     dx, dp = linear_backward(dqkv, qkv_cache)
     return dx, {"qkv": dp, "out": dout}
+
+
 # --8<-- [end:attention_backward]

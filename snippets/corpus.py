@@ -1,7 +1,7 @@
 """The small world that the model reads about: stories and letters, written by a grammar of templates.
 
 Every text comes from a random generator that the caller passes in: the same seed writes the same texts. Some templates
-and names are held out: `held_out=True` writes with those alone, so that a loss on them shows more than memory.
+are held out: `held_out=True` writes with those alone, so that a loss on them shows more than memory. So are some names.
 """
 
 from __future__ import annotations
@@ -12,24 +12,47 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NAMES = "Lily Tom Mia Ben Anna Sam Rosa Max Ella Finn Nora Leo Ada Hugo Ruth Ivan".split()
-NAMES_HELD_OUT = "Clara Otto Vera Emil".split()
+NAMES = (
+    "Lily",
+    "Tom",
+    "Mia",
+    "Ben",
+    "Anna",
+    "Sam",
+    "Rosa",
+    "Max",
+    "Ella",
+    "Finn",
+    "Nora",
+    "Leo",
+    "Ada",
+    "Hugo",
+    "Ruth",
+    "Ivan",
+)
+NAMES_HELD_OUT = ("Clara", "Otto", "Vera", "Emil")
 
 # --8<-- [start:words]
 WORDS: dict[str, tuple[str, ...]] = {
-    "kind": ("fox", "bear", "rabbit", "mouse", "owl", "girl", "boy", "farmer", "duck", "hedgehog"),
-    "mood": ("kind", "shy", "brave", "curious", "lazy", "cheerful", "tired", "clever"),
+    "kind": ("fox", "bear", "rabbit", "mouse", "owl", "girl", "boy", "farmer", "duck"),
+    "mood": ("kind", "shy", "brave", "curious", "lazy", "happy", "tired", "clever"),
     "colour": ("blue", "red", "green", "yellow", "white", "brown"),
-    "thing": ("kite", "lantern", "basket", "drum", "scarf", "boat", "spoon", "bell", "book", "ladder"),
-    "place": ("the old mill", "the river", "the market", "the school", "the forest", "the bridge", "the barn"),
-    "food": ("bread", "soup", "plum cake", "cheese", "porridge", "apple pie", "honey", "pancakes"),
-    "day": ("Monday", "Tuesday", "Friday", "Sunday", "the morning", "the evening", "the weekend"),
-    "task": ("mend the roof", "pick the apples", "water the beans", "feed the hens", "sweep the yard", "stack the wood"),
-    "weather": ("rain", "snow", "wind", "fog", "frost", "thunder"),
+    "thing": ("kite", "lamp", "basket", "drum", "scarf", "boat", "spoon", "bell", "book"),
+    "place": ("the mill", "the river", "the market", "the school", "the forest", "the bridge", "the barn"),
+    "food": ("bread", "soup", "plum cake", "cheese", "apple pie", "honey", "pancakes"),
+    "day": ("Monday", "Tuesday", "Friday", "Sunday"),
+    "task": ("mend the roof", "pick the apples", "water the beans", "feed the hens", "sweep the yard"),
+    "weather": ("rain", "snow", "wind", "fog", "storm"),
+    "went": ("went", "walked", "ran", "hurried"),
+    "found": ("found", "saw", "picked up", "noticed"),
+    "lost": ("lost", "dropped", "forgot", "left"),
+    "made": ("made", "baked", "brought", "bought"),
+    "near": ("near {place}", "behind {place}", "at {place}", "by {place}"),
+    "when": ("One day,", "On {day},", "In the {weather},", "After the {weather},", "The next morning,"),
     "prize": ("a bag of gold", "a chest of pearls", "a silver crown", "a magic ring", "ten diamonds", "a palace"),
-    "fee": ("two coins", "five coins", "a small fee", "your savings", "a deposit", "one gold piece"),
-    "rich": ("a foreign prince", "the royal bank", "a wealthy duke", "the lottery", "a secret wizard", "the sultan"),
-    "soon": ("before midnight", "today only", "at once", "without delay", "within the hour", "right now"),
+    "fee": ("two coins", "five coins", "a small fee", "your savings", "one gold piece"),
+    "rich": ("a foreign prince", "the royal bank", "a wealthy duke", "the lottery", "a wizard", "the sultan"),
+    "soon": ("before midnight", "today", "at once", "without delay", "within the hour", "right now"),
     "cure": ("a miracle potion", "a youth cream", "a wonder powder", "a golden pill"),
     "secret": ("your password", "the key to your house", "your secret word", "the number of your chest"),
 }
@@ -40,77 +63,129 @@ Templates = Mapping[str, Sequence[str]]
 STORY: Templates = {
     "start": (
         "Once upon a time, there was a {mood} {kind} named {hero}.",
-        "Long ago, a {mood} {kind} named {hero} lived near {place}.",
-        "In a small house by {place} lived {hero}, a {mood} {kind}.",
-        "{hero} was a {mood} {kind} who loved {food}.",
+        "Long ago, a {mood} {kind} named {hero} lived {near}.",
+        "There was once a {kind} named {hero}, who was very {mood}.",
+        "{hero} was a {mood} {kind} who lived {near} and loved {food}.",
+        "A {mood} {kind} lived {near}, and the name of the {kind} was {hero}.",
     ),
     "want": (
-        "One day, {hero} lost a {colour} {thing} near {place}.",
-        "{hero} had a {colour} {thing} and took it everywhere.",
-        "On {day}, {hero} went to {place} to look for a {colour} {thing}.",
-        "{hero} wanted to {task}, but the {weather} was too strong.",
+        "{when} {hero} {lost} a {colour} {thing} {near}.",
+        "{when} {hero} {went} to {place} with a {colour} {thing}, and {lost} the {thing} there.",
+        "{hero} had a {colour} {thing}, but {lost} it in the {weather}.",
+        "{when} {hero} wanted to {task}, but the {thing} was not there.",
+        "{when} {hero} could not find the {colour} {thing}.",
     ),
     "meet": (
-        "There {hero} met {friend}, who was making {food}.",
-        "{friend} came by and said, \"I will help you.\"",
-        "\"Do not worry,\" said {friend}. \"We can {task} together.\"",
-        "Then {friend} found the {thing} and gave it back to {hero}.",
+        "Then {friend}, a {mood} friend, {found} the {thing} and gave it back to {hero}.",
+        '{friend} {went} by and said, "I {found} your {colour} {thing}!"',
+        '"Where is my {thing}?" said {hero}. "It is {near}," said {friend}.',
+        '"Is it {near}?" said {friend}, who {made} {food} for {hero}.',
+        "{hero} {went} to {friend}, and they {found} the {thing} together.",
     ),
     "end": (
-        "{hero} and {friend} shared the {food} and were friends from then on.",
-        "{hero} said thank you, and they walked home in the {weather}.",
-        "That night, {hero} slept well and dreamed of the {colour} {thing}.",
-        "\"You are a good friend,\" said {hero}, and {friend} smiled.",
+        "{hero} and {friend} ate the {food} and were friends from then on.",
+        "{hero} thanked {friend}, and they {went} home in the {weather}.",
+        "That night, {hero} was {mood} and dreamed of the {colour} {thing}.",
+        '"You are a good friend," said {hero}, and they {made} {food} together.',
+        "Then {friend} and {hero} {went} to {place} to {task}.",
     ),
 }
 STORY_HELD_OUT: Templates = {
-    "start": ("There once lived a {kind} named {hero}, who was very {mood}.",),
-    "want": ("{hero} walked to {place} with a {colour} {thing}, and lost it in the {weather}.",),
-    "meet": ("\"Is this your {colour} {thing}?\" said {friend}, who had some {food}.",),
-    "end": ("They ate the {food}, and {hero} thanked {friend}.",),
+    "start": (
+        "Once there was a {mood} {kind}, and the name of the {kind} was {hero}.",
+        "{hero} was a {kind} who was very {mood} and lived {near}.",
+    ),
+    "want": (
+        "{when} {hero} {went} to {place} and could not find the {colour} {thing}.",
+        "{hero} wanted to {task}, but {lost} the {colour} {thing} {near}.",
+    ),
+    "meet": (
+        '"Is this your {colour} {thing}?" said {friend}.',
+        "{friend} {went} to {place} and {found} the {thing} there.",
+    ),
+    "end": ("They {made} {food}, and {hero} thanked {friend}.", "Then they {went} home, and {hero} dreamed of {food}."),
 }
 
 # --8<-- [start:letters]
+PHRASES: dict[str, tuple[str, ...]] = {
+    "event": (
+        "I found your {thing} {near}",
+        "{friend} {lost} the {colour} {thing} {near}",
+        "the {weather} was very strong on {day}",
+        "my {thing} is broken",
+        "{friend} is ill",
+        "I {made} {food} for everyone",
+    ),
+    "plan": (
+        "we can {task} together",
+        "we will meet {near} on {day}",
+        "I will make {food} for you",
+        "{friend} and I will {task}",
+        "we will eat {food} at home",
+        "you may use my {colour} {thing}",
+    ),
+    "ask": (
+        "bring the {colour} {thing}",
+        "help me to {task}",
+        "come to {place} on {day}",
+        "look for my {thing} {near}",
+        "bring {food} to {place}",
+    ),
+    "promise": (
+        "you will receive {prize}",
+        "{rich} will send you {prize}",
+        "you can have {cure}",
+        "{prize} is waiting for you",
+        "{cure} will make you young",
+        "{rich} has chosen you",
+    ),
+    "demand": (
+        "send {fee} to {rich}",
+        "pay {fee} {soon}",
+        "tell me {secret}",
+        "give {secret} to {rich}",
+        "answer {soon}",
+        "buy {cure} {soon}",
+    ),
+}
 HAM = (
-    "The {food} is ready, so come and eat with us on {day}.",
-    "Thank you for the {colour} {thing}, it was a lovely gift.",
-    "Can you help me to {task} on {day}?",
-    "We will meet at {place} if the {weather} stops.",
-    "I found your {thing} near {place}.",
-    "{friend} is ill, so I will {task} alone.",
-    "Please bring the {thing} when you come to {place}.",
-    "I bought {food} for two coins at {place}.",
-    "There was so much {weather} on {day} that we stayed at home and made {food}.",
-    "My {thing} is broken, may I use yours {day}?",
+    "{event}, so {plan}.",
+    "Please {ask}, and {plan}.",
+    "Can you {ask}?",
+    "If you {ask}, {plan}.",
+    "Because {event}, {plan}.",
+    "Do not worry: {plan}.",
+    "{plan} if you {ask}.",
+    "I am happy to say that {plan}.",
+    "Thank you for the {colour} {thing} and the {food}!",
 )
 SPAM = (
-    "You have won {prize} from {rich}!",
-    "Send {fee} to {rich} and you will receive {prize}.",
-    "{rich} has chosen you, so answer {soon}.",
-    "Pay {fee} {soon}, or you will lose {prize}.",
-    "Tell me {secret} and I will send you {prize}.",
-    "Buy {cure} for {fee}, it heals everything.",
-    "This offer for {cure} ends {soon}.",
-    "Do not tell anyone that {rich} wants to give you {prize}.",
-    "To open the chest I need {secret} {soon}.",
-    "{cure} made me young in one night, order it {soon}.",
+    "{demand}, and {promise}.",
+    "Please {demand}, and {promise}.",
+    "Can you {demand}?",
+    "If you {demand}, {promise}.",
+    "Because {promise}, {demand}.",
+    "Do not wait: {demand}.",
+    "{promise} if you {demand}.",
+    "I am happy to say that {promise}.",
+    "You have won {prize} and {cure}!",
 )
-EITHER = ("I hope you are well.", "Please write back to me.", "I have good news for you.", "I think of you often.")
 HAM_HELD_OUT = (
-    "On {day} I want to {task}, and then we can have {food}.",
-    "Your {colour} {thing} is still at {place}.",
-    "Because of the {weather} I could not {task}.",
-    "{friend} and I made {food} for everyone at {place}.",
-    "I need to find my {thing} before {day}.",
+    "I want to {task}, but the {weather} is here.",
+    "Your {colour} {thing} is still {near}.",
+    "{friend} has {food} for you at {place} on {day}.",
+    "Will the {thing} be of use when we {task}?",
+    "All the {food} was eaten {near}, and {friend} went home.",
 )
 SPAM_HELD_OUT = (
-    "I need {fee} {soon}, and then {prize} is yours.",
-    "{prize} is still waiting for you at {rich}.",
-    "Everyone who gives {secret} to {rich} gets {cure}.",
-    "Because of {rich} you can have {cure} for {fee}.",
-    "Give {secret} {soon} to find {prize}.",
+    "I want to send you {prize}, but I need {fee} {soon}.",
+    "{prize} is still here with {rich} for you.",
+    "{rich} has {cure} for you for {fee}.",
+    "Will you use {secret} to get {prize}?",
+    "All who paid {fee} to {rich} got {cure}.",
 )
 # --8<-- [end:letters]
+SLOTS = {**WORDS, **PHRASES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,51 +204,63 @@ def pick(options: Sequence[str], rng: np.random.Generator) -> str:
 
 
 # --8<-- [start:fill]
+SLOT = re.compile(r"\{(\w+)\}")
+FRESH = {"went", "found", "lost", "made", "when", "near"}
+"""Slots that take a new word each time; the others keep theirs, so that a story agrees with itself."""
+
+
 def fill(template: str, words: dict[str, str], rng: np.random.Generator) -> str:
-    """The template with its slots filled. A slot filled once keeps its word, so that a story agrees with itself."""
+    """The template with its slots filled."""
 
     def word(slot: re.Match[str]) -> str:
-        return words.setdefault(slot[1], pick(WORDS[slot[1]], rng) if slot[1] in WORDS else "")
+        name = slot[1]
+        if name in FRESH or name not in words:
+            words[name] = SLOT.sub(word, pick(SLOTS[name], rng))  # a word may hold slots itself
+        return words[name]
 
-    text = re.sub(r"\{(\w+)\}", word, template)
+    text = SLOT.sub(word, template)
     return text[0].upper() + text[1:]
+
+
 # --8<-- [end:fill]
 
 
-def cast(held_out: bool, rng: np.random.Generator) -> dict[str, str]:
+def cast(names: Sequence[str], rng: np.random.Generator) -> dict[str, str]:
     """Two different names: who a text is about, and their friend."""
-    hero, friend = rng.permutation(NAMES_HELD_OUT if held_out else NAMES)[:2]
-    return {"hero": str(hero), "friend": str(friend)}
+    hero, friend = rng.permutation(len(names))[:2]
+    return {"hero": names[hero], "friend": names[friend]}
 
 
-def story(rng: np.random.Generator, held_out: bool = False) -> str:
-    """A story of four sentences: someone, a wish, a meeting, an end."""
-    words = cast(held_out, rng)
+def story(rng: np.random.Generator, *, held_out: bool = False, names: Sequence[str] = NAMES) -> str:
+    """A story of four sentences: someone, a loss, a meeting, an end."""
+    words = cast(names, rng)
     parts = (STORY_HELD_OUT if held_out else STORY).values()
     return " ".join(fill(pick(part, rng), words, rng) for part in parts)
 
 
-def letter(rng: np.random.Generator, held_out: bool = False) -> Letter:
-    """A letter of three sentences, two of which give away whether it is honest. The label is not part of the text."""
-    names, label = cast(held_out, rng), int(rng.integers(2))
-    kinds = (HAM_HELD_OUT, SPAM_HELD_OUT) if held_out else (HAM, SPAM)
-    chosen = [str(template) for template in rng.permutation(kinds[label])[:2]]
-    chosen.insert(int(rng.integers(3)), pick(EITHER, rng))
-    # Each sentence fills its slots anew: a letter speaks of several things.
-    body = " ".join(fill(template, dict(names), rng) for template in chosen)
-    return Letter(f"Dear {names['hero']}, {body} Yours, {names['friend']}", label)
+def letter(rng: np.random.Generator, *, held_out: bool = False, names: Sequence[str] = NAMES) -> Letter:
+    """A letter of two sentences. Its label is no part of its text."""
+    words, label = cast(names, rng), int(rng.integers(2))
+    templates = ((HAM_HELD_OUT, SPAM_HELD_OUT) if held_out else (HAM, SPAM))[label]
+    chosen = [templates[i] for i in rng.permutation(len(templates))[:2]]
+    # Each sentence fills its slots anew: unlike a story, a letter may speak of several things.
+    body = " ".join(fill(template, dict(words), rng) for template in chosen)
+    return Letter(f"Dear {words['hero']}, {body} Yours, {words['friend']}", label)
 
 
-def stories(n: int, rng: np.random.Generator, held_out: bool = False) -> list[str]:
-    """Stories."""
-    return [story(rng, held_out) for _ in range(n)]
+def letters(n: int, rng: np.random.Generator, *, held_out: bool = False) -> list[Letter]:
+    """Letters, as many honest ones as spam, in no order."""
+    kinds: tuple[list[Letter], list[Letter]] = ([], [])
+    while min(map(len, kinds)) < (n + 1) // 2:
+        new = letter(rng, held_out=held_out)
+        kinds[new.label].append(new)
+    both = [letter for kind in kinds for letter in kind[: (n + 1) // 2]]
+    return [both[i] for i in rng.permutation(len(both))[:n]]
 
 
-def letters(n: int, rng: np.random.Generator, held_out: bool = False) -> list[Letter]:
-    """Letters, honest and not, in no order."""
-    return [letter(rng, held_out) for _ in range(n)]
-
-
-def reading(n: int, rng: np.random.Generator, held_out: bool = False) -> list[str]:
+def reading(n: int, rng: np.random.Generator, *, held_out: bool = False, names: Sequence[str] = NAMES) -> list[str]:
     """What a model is pretrained on: stories and letters by turns, without labels."""
-    return [letter(rng, held_out).text if i % 2 else story(rng, held_out) for i in range(n)]
+    return [
+        letter(rng, held_out=held_out, names=names).text if i % 2 else story(rng, held_out=held_out, names=names)
+        for i in range(n)
+    ]

@@ -19,6 +19,8 @@ def sample(logits: Array, rng: np.random.Generator, temperature: float = 1.0, to
         kth = np.partition(scores, -top_k)[-top_k]
         scores = np.where(scores < kth, -np.inf, scores)
     return int(rng.choice(len(scores), p=softmax(scores)))
+
+
 # --8<-- [end:sample]
 
 
@@ -42,4 +44,6 @@ def generate(
             break
         tokens.append(token)
     return tokenizer.decode(tokens)
+
+
 # --8<-- [end:generate]

@@ -36,6 +36,8 @@ def block_forward(x: Array, p: Block, n_heads: int) -> tuple[Array, Cache]:
     m, gate = gelu(m)
     m, down = linear(m, p["mlp"]["down"])  # (B, T, 4D) -> (B, T, D)
     return x + m, (norm1, attended, norm2, up, gate, down)
+
+
 # --8<-- [end:block]
 
 
@@ -50,6 +52,8 @@ def block_backward(dx: Array, cache: Cache) -> tuple[Array, Block]:
     d, dattention = attention_backward(dx, attended)
     d, dnorm1 = layer_norm_backward(d, norm1)
     return dx + d, {"attention": {"norm": dnorm1, **dattention}, "mlp": {"norm": dnorm2, "up": dup, "down": ddown}}
+
+
 # --8<-- [end:block_backward]
 
 
@@ -71,6 +75,8 @@ def new_block(rng: np.random.Generator, d: int, n_layers: int) -> Block:
         "attention": {"norm": new_norm(d), "qkv": new_linear(rng, d, 3 * d), "out": new_linear(rng, d, d, small)},
         "mlp": {"norm": new_norm(d), "up": new_linear(rng, d, 4 * d), "down": new_linear(rng, 4 * d, d, small)},
     }
+
+
 # --8<-- [end:init]
 
 
@@ -87,6 +93,7 @@ class GPTModel:
 
     def __init__(
         self,
+        *,
         vocab_size: int,
         d_model: int,
         n_heads: int,

@@ -30,9 +30,11 @@ def embedding_backward(dy: Array, cache: Cache) -> Array:
     flat, dy = tokens.reshape(-1), dy.reshape(-1, table.shape[1])
     order = np.argsort(flat, kind="stable")  # equal tokens side by side: one reduceat sums each run
     ids, starts = np.unique(flat[order], return_index=True)
-    dtable = np.zeros_like(table)  # (V, D)
+    dtable: Array = np.zeros_like(table)  # (V, D)
     dtable[ids] = np.add.reduceat(dy[order], starts, axis=0)
     return dtable
+
+
 # --8<-- [end:embedding]
 
 
@@ -50,6 +52,8 @@ def linear_backward(dy: Array, cache: Cache) -> tuple[Array, Params]:
     drows = dy.reshape(-1, dy.shape[-1])  # (B*T, E)
     dx = drows @ p["w"].T  # (B*T, E) @ (E, D) -> (B*T, D)
     return dx.reshape(*dy.shape[:-1], -1), {"w": rows.T @ drows, "b": drows.sum(axis=0)}
+
+
 # --8<-- [end:linear]
 
 
@@ -70,6 +74,8 @@ def layer_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Params]:
     along = (d * normal).mean(axis=-1, keepdims=True)
     axes = tuple(range(dy.ndim - 1))
     return (d - mean - normal * along) * scale, {"gain": (dy * normal).sum(axis=axes), "bias": dy.sum(axis=axes)}
+
+
 # --8<-- [end:layer_norm]
 
 
@@ -87,7 +93,10 @@ def gelu_backward(dy: Array, cache: Cache) -> Array:
     """The slope of the gate, by the product rule."""
     x, t = cache
     slope = ROOT * (1 + 3 * 0.044715 * (x * x))
-    return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope)
+    dx: Array = dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope)
+    return dx
+
+
 # --8<-- [end:gelu]
 
 
@@ -95,7 +104,10 @@ def gelu_backward(dy: Array, cache: Cache) -> Array:
 def softmax(x: Array) -> Array:
     """Scores -> probabilities over the last axis. Subtracting the maximum changes nothing but the overflow."""
     e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+    p: Array = e / e.sum(axis=-1, keepdims=True)
+    return p
+
+
 # --8<-- [end:softmax]
 
 
@@ -114,5 +126,8 @@ def cross_entropy_backward(cache: Cache) -> Array:
     log_p, flat, shape = cache
     d = np.exp(log_p)
     d[np.arange(len(flat)), flat] -= 1
-    return (d / len(flat)).reshape(shape)
+    dlogits: Array = (d / len(flat)).reshape(shape)
+    return dlogits
+
+
 # --8<-- [end:cross_entropy]

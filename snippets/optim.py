@@ -13,7 +13,7 @@ from .layers import Params
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter, 2017): a step of its own size for every weight."""
 
-    def __init__(self, betas: tuple[float, float] = (0.9, 0.99), decay: float = 0.01, eps: float = 1e-8) -> None:
+    def __init__(self, betas: tuple[float, float] = (0.9, 0.99), decay: float = 0.1, eps: float = 1e-8) -> None:
         self.betas, self.decay, self.eps = betas, decay, eps
         self.mean: Params = {}
         self.square: Params = {}
@@ -33,6 +33,8 @@ class AdamW:
             if w.ndim > 1:
                 w *= 1 - lr * self.decay  # biases and gains are not pulled to 0
             w -= rate * m / (np.sqrt(s) + self.eps)
+
+
 # --8<-- [end:adamw]
 
 
@@ -42,8 +44,10 @@ def clip(grads: Params, limit: float = 1.0) -> float:
     length = math.sqrt(sum(float((g * g).sum()) for g in grads.values()))
     if length > limit:
         for g in grads.values():
-            g *= limit / length
+            np.multiply(g, limit / length, out=g)
     return length
+
+
 # --8<-- [end:clip]
 
 
@@ -54,4 +58,6 @@ def learning_rate(step: int, steps: int, peak: float, warm_up: int = 20, floor: 
         return peak * (step + 1) / warm_up
     done = (step - warm_up) / max(1, steps - warm_up)
     return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
 # --8<-- [end:schedule]

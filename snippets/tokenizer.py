@@ -25,6 +25,8 @@ def merge(ids: tuple[int, ...], pair: Pair, new: int) -> tuple[int, ...]:
             out.append(ids[i])
             i += 1
     return tuple(out)
+
+
 # --8<-- [end:merge]
 
 
@@ -40,7 +42,7 @@ def learn(texts: Iterable[str], n_merges: int) -> list[Pair]:
     merges: list[Pair] = []
     while len(merges) < n_merges and frequency:
         best = max(frequency, key=lambda pair: (frequency[pair], pair))  # the pair breaks ties: always the same result
-        if frequency[best] < 2:
+        if frequency[best] == 1:
             break
         merges.append(best)
         for piece in sorted(where.pop(best)):  # only the pieces that hold the pair change their counts
@@ -55,6 +57,8 @@ def _count(ids: tuple[int, ...], piece: str, by: int, frequency: Counter[Pair], 
     for pair in pairwise(ids):
         frequency[pair] += by
         where[pair].add(piece)
+
+
 # --8<-- [end:learn]
 
 
@@ -103,6 +107,7 @@ class Tokenizer:
     def decode(self, tokens: Iterable[int]) -> str:
         """The tokens' text. The mark between texts has none; bytes that are no UTF-8 become `�`."""
         return b"".join(self._bytes[token] for token in tokens if token != self.end).decode(errors="replace")
+
     # --8<-- [end:encode]
 
     def to_json(self) -> str:

@@ -24,6 +24,8 @@ def batch(tokens: Tokens, size: int, context: int, rng: np.random.Generator) -> 
     starts = rng.integers(0, len(tokens) - context, size)  # (B,)
     window = tokens[starts[:, None] + np.arange(context + 1)]  # (B, T+1)
     return window[:, :-1], window[:, 1:]  # inputs (B, T), targets (B, T)
+
+
 # --8<-- [end:stream]
 
 
@@ -33,6 +35,8 @@ def loss_of(model: GPTModel, tokens: Tokens, rows: int = 32) -> float:
     starts = np.linspace(0, len(tokens) - model.context - 1, rows).astype(np.int64)
     window = tokens[starts[:, None] + np.arange(model.context + 1)]  # (B, T+1)
     return cross_entropy(model(window[:, :-1]), window[:, 1:])[0]
+
+
 # --8<-- [end:loss]
 
 
@@ -57,9 +61,9 @@ def pretrain(
     steps: int,
     rng: np.random.Generator,
     size: int = 16,
-    peak: float = 4e-3,
+    peak: float = 1e-2,
     every: int = 25,
-    watch: Callable[[int], None] = lambda step: None,
+    watch: Callable[[int], None] | None = None,
 ) -> History:
     """Train in place. `watch` is called with the step whenever the losses are taken."""
     optimizer, history = AdamW(), History()
@@ -68,7 +72,8 @@ def pretrain(
             history.steps.append(step)
             history.train.append(loss_of(model, train))
             history.validation.append(loss_of(model, validation))
-            watch(step)
+            if watch:
+                watch(step)
         if step == steps:
             break
         inputs, targets = batch(train, size, model.context, rng)
@@ -78,4 +83,6 @@ def pretrain(
         clip(grads)
         optimizer.step(model.parameters(), grads, learning_rate(step, steps, peak))
     return history
+
+
 # --8<-- [end:pretrain]
