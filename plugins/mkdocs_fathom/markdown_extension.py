@@ -1,0 +1,285 @@
+"""Python-Markdown's side: one extension that makes a chapter's page right in MkDocs, Zensical, or alone.
+
+For each page, in this order: the preprocessor parses the chapter, gets its runs and hands on what `render` makes of it;
+`DepthTab` and the fence formatter put tabs and cells into the page; the tree processor names headings; at the end the
+page is checked: every region one panel, every cell one element, or the build stops.
+"""
+
+# Neither Python-Markdown nor pymdownx comes with types, and Zensical is seldom installed.
+# mypy: disable-error-code="import-untyped, import-not-found, misc"
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from markdown import Markdown
+from markdown.extensions import Extension, toc
+from markdown.postprocessors import Postprocessor
+from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+from markdown.util import AMP_SUBSTITUTE, AtomicString
+from pymdownx.blocks import BlocksExtension
+from pymdownx.blocks.block import type_boolean, type_integer
+from pymdownx.blocks.tab import Tab
+from pymdownx.superfences import SuperFencesBlockPreprocessor, highlight_validator
+
+from . import ansi, cells, pages, panels, render, schedule
+from .config import Config
+from .errors import FathomError, Problem
+from .model import Cell, Chapter, Run
+from .pages import PageSource
+
+__all__ = ["FathomExtension", "PageSource", "makeExtension"]
+
+Source = Callable[[], PageSource | None]
+
+# Above `pymdownx.snippets` (32) and the normaliser of white space (30): what they do is done by then, or harmless.
+_BEFORE_ALL = 100
+# Below attribute lists (8), above `toc` and MkDocs' collector of anchors (both 5).
+_BEFORE_TOC = 5.5
+_AFTER_ALL = -1000
+
+
+class FathomExtension(Extension):
+    """What a site lists under `markdown_extensions`, or the MkDocs plugin adds to them.
+
+    Args:
+        config: The options; None: read them from `mkdocs.yml` and `options`.
+        source: Tells which page is being converted, and gives None for a page that is no chapter. None: ask the host.
+        options: What stands beside the extension's name; these go before those of `mkdocs.yml`.
+        convert_error: Makes the host's own error of ours; a host may hide what is not its own.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        source: Source | None = None,
+        *,
+        options: Mapping[str, Any] | None = None,
+        convert_error: Callable[[FathomError], Exception] = lambda error: error,
+    ) -> None:
+        super().__init__()
+        self.fathom_config = config
+        self.source = source
+        self.options = options or {}
+        self.convert_error = convert_error
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Python-Markdown's name
+        """Register everything; called once for each page."""
+        config = self.fathom_config or pages.load_config(self.options)
+        page = _Page(md, config, self.source, self.convert_error)
+        md.registerExtension(page)
+        BlocksExtension().register_block_mgr(md).register(DepthTab, {**_TAB_OPTIONS, "page": page})
+        md.preprocessors.register(_step(Preprocessor, md, page.begin), "fathom", _BEFORE_ALL)
+        md.treeprocessors.register(_step(Treeprocessor, md, page.name_headings), "fathom_headings", _BEFORE_TOC)
+        md.treeprocessors.register(_step(Treeprocessor, md, page.finish), "fathom_finish", _AFTER_ALL)
+        md.postprocessors.register(_step(Postprocessor, md, page.check), "fathom_check", _AFTER_ALL)
+
+
+def makeExtension(**options: Any) -> FathomExtension:  # noqa: N802 - Python-Markdown's name
+    """The extension for a host that knows it by its name."""
+    return FathomExtension(options=options)
+
+
+def _step(kind: type[Any], md: Markdown, run: Callable[[Any], Any]) -> Any:
+    """A processor of one of Python-Markdown's kinds that does what a function does."""
+    step = kind(md)
+    step.run = run
+    return step
+
+
+def _zensical_file(md: Markdown, config: Config) -> Path | None:
+    """The file of the page that Zensical converts; None in any other host."""
+    try:
+        from zensical.extensions.context import ContextPreprocessor
+
+        file = config.docs / ContextPreprocessor.from_markdown(md).page.path
+    except (ImportError, AttributeError, KeyError, ValueError):
+        return None
+    return file if file.is_file() else None
+
+
+_TAB_OPTIONS = {"alternate_style": True, "slugify": None, "combine_header_slug": False, "separator": "-"}
+
+
+class _Page(Extension):
+    """One conversion: Python-Markdown makes a new `Markdown` for each page, and this goes with it."""
+
+    def __init__(
+        self, md: Markdown, config: Config, source: Source | None, convert_error: Callable[[FathomError], Exception]
+    ) -> None:
+        super().__init__()
+        self.md = md
+        self.settings = config
+        self.source = source
+        self.convert_error = convert_error
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin a new page."""
+        self.chapter: Chapter | None = None
+        self.runs: Mapping[str, Run] = {}
+        self.panels = panels.Panels()
+        self.problems: list[Problem] = []
+        self.finished = False
+
+    def reset(self) -> None:
+        """Called when all extensions are registered: make sure that superfences is among them, and knows our fence.
+
+        It is not done earlier, since an extension that is listed behind ours may replace what we found.
+        """
+        self.forget()
+        if not isinstance(self._fences(), SuperFencesBlockPreprocessor):
+            self.md.registerExtensions(["pymdownx.superfences"], {})
+        known = self._fences().extension
+        if not any(entry["name"] == render.FENCE for entry in known.superfences):
+            known.extend_super_fences(render.FENCE, self.format_cell, self.validate_cell, lambda _md: None)
+
+    def _fences(self) -> Any:
+        names = self.md.preprocessors
+        # A registry has no `get`.
+        return names["fenced_code_block"] if "fenced_code_block" in names else None  # noqa: SIM401
+
+    def begin(self, lines: list[str]) -> list[str]:
+        """The page's text → Markdown that the rest of this module understands."""
+        self.forget()
+        try:
+            self.chapter, self.runs = self._read("\n".join(lines))
+        except FathomError as error:
+            raise self.convert_error(error) from error
+        return render.markdown(self.chapter).split("\n") if self.chapter else lines
+
+    def _read(self, text: str) -> tuple[Chapter | None, Mapping[str, Run]]:
+        """The page's chapter, None where it is no chapter, and what its cells did."""
+        source = self.source() if self.source else None
+        if not self.source and (file := _zensical_file(self.md, self.settings)):
+            if file not in schedule.chapter_files(self.settings):
+                return None, {}
+            source = PageSource(file, lambda chapter: pages.find_stored(chapter, self.settings))
+        if source:
+            return pages.read(text, source, self.settings)
+        return (None if self.source else pages.read_alone(text, self.settings)), {}
+
+    def validate_cell(
+        self, _language: str, inputs: Mapping[str, str], options: dict[str, str], _attrs: object, _md: Markdown
+    ) -> bool:
+        """Whether superfences gives the fence to us: only with the number of a cell of this page."""
+        number = inputs.get("number", "")
+        known = self.chapter is not None and number.isdecimal() and int(number) < len(self.chapter.cells)
+        options["number"] = number
+        # So that superfences has read its own settings by the time it highlights.
+        self._fences().get_hl_settings()
+        return known
+
+    def format_cell(self, *, options: Mapping[str, str], **_others: object) -> str:
+        """A cell's place → its HTML. The code is the chapter's own: what came through other extensions may differ."""
+        assert self.chapter is not None  # noqa: S101 - the validator has seen it
+        cell = self.chapter.cells[int(options["number"])]
+        depths = [depth for depth in self.settings.depths if depth.name in self.runs]
+        results = {depth.name: result for depth in depths if (result := self._result(cell, depth.name))}
+        return cells.html(cell, self._highlighted(cell), results, self.settings.depths, self.settings.start_depth)
+
+    def _result(self, cell: Cell, depth: str) -> Any:
+        return next((result for result in self.runs[depth].results if result.number == cell.number), None)
+
+    def _highlighted(self, cell: Cell) -> str:
+        """The code through the site's own highlighter, with its title, line numbers and button."""
+        fences = self._fences()
+        options: dict[str, str] = {}
+        refused: dict[str, str] = {}
+        inputs = {name: value for name, value in cell.display.items() if name != "class"}
+        highlight_validator("python", inputs, options, refused, self.md)
+        for name, value in refused.items():
+            what = f'`{name}="{value}"` is not understood by the highlighter'
+            self.problems.append(
+                Problem(cell.span, what, "Write lines as `1 3-5`, and the first line's number as `1`.")
+            )
+        fences.line_count = cell.source.count("\n")
+        html: str = fences.highlight(
+            src=ansi.visible(cell.source.rstrip("\n")),
+            language="python",
+            options=options,
+            md=self.md,
+            classes=cell.display.get("class", "").split(),
+            id_value="",
+            attrs={},
+        )
+        return html
+
+    def name_headings(self, root: ET.Element) -> None:
+        """Name the headings in tabs as soon as they have their text, then announce them where they are absent."""
+        if not self.chapter or self.panels.lost(self.chapter):
+            return
+        steps = self.md.treeprocessors
+        host = steps["toc"] if "toc" in steps else None  # noqa: SIM401 - a registry has no `get`
+        slugify, separator = (host.slugify, host.sep) if host else (toc.slugify, "-")
+        naming = panels.Naming(self._text, lambda text: slugify(text, separator))
+        panels.name_headings(root, naming)
+        panels.write_teasers(self.panels, naming, lambda text: AtomicString(literal(text)))
+
+    def _text(self, heading: ET.Element) -> str:
+        """A heading's text as `toc` reads it."""
+        return unescape(toc.strip_tags(toc.render_inner_html(toc.remove_fnrefs(heading), self.md)))
+
+    def finish(self, _root: ET.Element) -> None:
+        """From here on postprocessors get the whole page; `toc` and others run them over single headings before."""
+        self.finished = True
+
+    def check(self, html: str) -> str:
+        """Refuse a page on which a marker or a cell went missing, or stands twice."""
+        if self.finished and self.chapter:
+            self.finished = False
+            problems = [*self.problems, *panels.problems(self.chapter, self.panels, html)]
+            if problems:
+                raise self.convert_error(FathomError(problems))
+        return html
+
+
+class DepthTab(Tab):
+    """`/// fathom-depth | DEEP`: a tab of pymdownx's, with our marks on it."""
+
+    NAME = render.BLOCK
+    OPTIONS = {  # noqa: RUF012 - pymdownx copies it for each block
+        **Tab.OPTIONS,
+        "region": (-1, type_integer),
+        "awaits": (-1, type_integer),
+        "new": (False, type_boolean),
+    }
+
+    def on_create(self, parent: ET.Element) -> ET.Element:
+        """Let pymdownx make the tab, then make it ours."""
+        group: ET.Element = super().on_create(parent)
+        page: _Page = self.config["page"]
+        depth = next(item for item in page.settings.depths if item.name == self.argument)
+        page.panels.sets += bool(self.options["new"])
+        name = f"__fathom_{page.panels.sets}"
+        control, label, panel = group.findall("input")[-1], group[-2][-1], group[-1][-1]
+        group.set("data-fathom-tabs", "")
+        for element in (control, label, panel):
+            element.set(panels.DEPTH, depth.slug)
+        # pymdownx counts each kind of block by itself: its own names could meet those of the author's tabs.
+        control.attrib |= {"id": f"{name}_{depth.slug}", "name": name}
+        label.set("for", control.attrib["id"])
+        label.text = AtomicString(literal(depth.label))
+        control.attrib.pop("checked", None)
+        if depth.name == page.settings.start_depth:
+            control.set("checked", "checked")
+        made = panels.Panel(panel, control.attrib["id"], depth.label)
+        if self.options["awaits"] >= 0:
+            page.panels.waiting.append((made, self.options["awaits"]))
+        else:
+            page.panels.filled.setdefault(self.options["region"], []).append(made)
+        return group
+
+    def on_end(self, block: ET.Element) -> None:  # noqa: ARG002 - pymdownx passes it
+        """Count that the end was found."""
+        self.config["page"].panels.closed += 1
+
+
+def literal(text: str) -> str:
+    """A text that Python-Markdown prints as it stands: its serialiser would take `&lt;` for an entity."""
+    return ansi.visible(text).replace("&", f"{AMP_SUBSTITUTE}amp;")
