@@ -236,4 +236,4 @@ def test_wheel_holds_the_whole_package(tmp_path: Path) -> None:
     held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("mkdocs_fathom/")}
     files = (file for file in PACKAGE.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
     assert held == {file.relative_to(PACKAGE.parent).as_posix() for file in files}
-    assert {"mkdocs_fathom/py.typed", "mkdocs_fathom/assets/fathom.css", "mkdocs_fathom/assets/fathom.js"} <= held
+    assert {"mkdocs_fathom/py.typed", "mkdocs_fathom/assets/fathom.css"} <= held
