@@ -25,6 +25,7 @@ from .keys import file_state
 from .model import JSON, Artifact, Cell, CellResult, Chapter, Dependency, Failure, Line, Run
 from .paths import Node, reading_paths, tree
 from .pool import Pool
+from .processes import group_size
 
 _TICK = 0.1
 """Seconds between two looks at limits: a deadline is kept to within this."""
@@ -269,22 +270,15 @@ class _Job:
                 branch.ending = Ending("timeout", self._config)
             elif printed > self._config.output:
                 branch.ending = Ending("output", self._config)
-            elif self._too_many_processes(branch):
+            elif group_size(branch.pid) > self._config.processes:
                 branch.ending = Ending("processes", self._config)
             if branch.ending:
                 self._kill(branch)
 
-    def _too_many_processes(self, branch: _Branch) -> bool:
-        import psutil  # slow to import, and needed only where something runs
-
-        with suppress(psutil.Error):
-            return len(psutil.Process(branch.pid).children(recursive=True)) >= self._config.processes
-        return False
-
     def _capture_sizes(self, branch: _Branch) -> tuple[int, int]:
         stem = self._folder / "run" / f"capture{branch.number}"
-        sizes = [file.stat().st_size if file.exists() else 0 for file in (stem.with_suffix(".out"), stem.with_suffix(".err"))]
-        return sizes[0], sizes[1]
+        out, err = (stem.with_suffix(suffix) for suffix in (".out", ".err"))
+        return out.stat().st_size, err.stat().st_size
 
     def _ended(self, branch: _Branch) -> None:
         """The connection has closed: the worker ended as it should, or in the middle of a cell."""

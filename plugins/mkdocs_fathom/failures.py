@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import signal
 from collections.abc import Sequence
@@ -32,17 +33,17 @@ def explain_error(
     """An exception that left a cell."""
     span = Span(*error["place"]) if error["place"] else cell.span
     what = f"{error['ename']}: {error['evalue']}".rstrip(": ").splitlines()[0]
-    hint = _hint(chapter, cell, error, config)
+    hint = _hint(cell, error, config)
     if error["ename"] == "NameError" and error["name"]:
         what, hint = _missing_name(chapter, cell, error["name"], span) or (what, hint)
     elif error["ename"] == "SystemExit":
-        what = f"the cell ended the program: SystemExit{f'({error['evalue']})' if error['evalue'] else ''}"
+        what = "the cell ended the program: SystemExit" + (f"({error['evalue']})" if error["evalue"] else "")
     elif "MemoryError" in error["names"]:
         what = f"memory limit: the cell needs more than {_size(config.memory)} ({what})"
     return Failure(span, what, hint, error["traceback"], printed(outputs))
 
 
-def _hint(chapter: Chapter, cell: Cell, error: JSON, config: Config) -> str:
+def _hint(cell: Cell, error: JSON, config: Config) -> str:
     names = error["names"]
     if cell.options.raises:
         return f'The fence declares raises="{cell.options.raises}"; mend one of the two.'
@@ -52,7 +53,7 @@ def _hint(chapter: Chapter, cell: Cell, error: JSON, config: Config) -> str:
         return "Leave out `exit()` and `sys.exit()`: the chapter goes on after this cell."
     if "EOFError" in names:
         return "Give the value in the code: a page is built without a person to ask."
-    if "Refused" in names:
+    if "RefusedError" in names:
         return "See “What a cell may do” in the author's guide."
     if "ModuleNotFoundError" in names:
         folders = ", ".join(f"`{folder}`" for folder in config.pythonpath)
@@ -161,11 +162,8 @@ def unexpected(cell: Cell, result: CellResult) -> Problem | None:
         return None
     got = "".join(output["text"] for output in result.outputs if output.get("name") == "stdout")
     want = cell.expected.text
-    if cell.expected.ignore_whitespace:
-        same = "".join(got.split()) == "".join(want.split())
-    else:
-        same = got == want
-    if same:
+    loose = cell.expected.ignore_whitespace
+    if ("".join(got.split()) == "".join(want.split())) if loose else got == want:
         return None
     return Problem(
         cell.expected.span,
@@ -176,8 +174,6 @@ def unexpected(cell: Cell, result: CellResult) -> Problem | None:
 
 
 def _difference(want: str, got: str) -> str:
-    import difflib
-
     lines = difflib.unified_diff(want.splitlines(), got.splitlines(), "expected", "printed", lineterm="")
     return "\n".join(lines) or "The white space differs."
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .keys import directory_state, file_state
+from .processes import group_size
 
 _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _SYSTEM = ("/dev", "/proc", "/sys", "/etc", "/run", "/usr/share/fonts", "/usr/local/share/fonts", "/usr/share/zoneinfo")
@@ -23,8 +24,10 @@ _SPAWN = {"os.fork", "os.forkpty", "os.posix_spawn", "subprocess.Popen", "os.sys
 _CHANGES = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.link", "os.symlink", "os.chmod"}
 
 
-class Refused(PermissionError):
+class RefusedError(PermissionError):
     """The chapter's code tried what it must not do."""
+
+    __module__ = "builtins"  # a traceback then names it without our package
 
 
 class Guard:
@@ -123,20 +126,20 @@ class Guard:
         local = len(arguments) > 1 and isinstance(arguments[1], str | bytes) and hasattr(arguments[0], "family")
         if not self.network and not local:
             where = ":".join(str(part) for part in address[:2] if part is not None)
-            raise Refused(f"this cell may not use the network ({where}); allow it with `network` on its fence")
+            raise RefusedError(f"this cell may not use the network ({where}); allow it with `network` on its fence")
 
     def _on_spawn(self, _arguments: tuple[Any, ...]) -> None:
         self._spawned += 1
         if self._spawned <= self._processes:
             return
-        self._spawned = _group_size()
+        self._spawned = group_size(os.getpgrp())
         if self._spawned >= self._processes:
-            raise Refused(f"process limit: a chapter may have {self._processes} processes at once")
+            raise RefusedError(f"process limit: a chapter may have {self._processes} processes at once")
 
     def _check_write(self, full: str) -> None:
         allowed = (*self.writable, "/dev/null", "/dev/tty")
         if not any(full == folder or full.startswith(folder + os.sep) for folder in allowed):
-            raise Refused(
+            raise RefusedError(
                 f"a cell may write in its working folder and through `artifacts.publish`, not to {self._name(full)}"
             )
 
@@ -162,17 +165,3 @@ def _importing() -> bool:
             return True
         frame = frame.f_back  # type: ignore[assignment]
     return False
-
-
-def _group_size() -> int:
-    """How many processes this process' group has (Linux), or this process' descendants (elsewhere)."""
-    import psutil
-
-    group = os.getpgrp()
-    if not sys.platform.startswith("linux"):
-        return len(psutil.Process(group).children(recursive=True)) + 1
-    count = 0
-    for pid in psutil.pids():
-        with contextlib.suppress(OSError):
-            count += os.getpgid(pid) == group
-    return count

@@ -18,8 +18,8 @@ from .config import Config
 from .errors import FathomError, Problem
 from .execute import Need, execute
 from .failures import problem, unexpected
-from .keys import Observer, Surroundings, components, path_key
-from .model import Cell, CellResult, Chapter, Failure, Run, Span
+from .keys import Observer, Reason, Surroundings, components, path_key
+from .model import Artifact, Cell, CellResult, Chapter, Failure, Run, Span
 from .parse import Parsed, read
 from .paths import reading_paths
 from .pool import Pool
@@ -125,11 +125,16 @@ def run(chapters: Sequence[Chapter], config: Config, store: Store, progress: Pro
     return _report(chapters, runs, time.monotonic() - begun)
 
 
-def stored(chapter: Chapter, chapters: Sequence[Chapter], config: Config, store: Store) -> Runs | None:
-    """A chapter's runs as the store has them, or None where any is stale; runs nothing."""
-    needs = resolve_needs(chapters, config)
-    build = _Build(chapters, needs, config, store, None, None)
-    return build.stored(chapter.path)
+def stored(chapters: Sequence[Chapter], config: Config, store: Store) -> dict[str, dict[str, Run]]:
+    """What the store has of the chapters' runs, by path and depth; nothing of a chapter that is stale. Runs nothing."""
+    build = _Build(chapters, resolve_needs(chapters, config), config, store, None, None)
+    return {chapter.path: runs for chapter in chapters if (runs := build.stored(chapter.path)) is not None}
+
+
+def explain(chapters: Sequence[Chapter], config: Config, store: Store) -> dict[str, dict[str, tuple[Reason, ...]]]:
+    """Why each chapter's paths would run, by path and depth; empty where the store has the results. Runs nothing."""
+    build = _Build(chapters, resolve_needs(chapters, config), config, store, None, None)
+    return {chapter.path: build.explain(chapter.path) for chapter in chapters}
 
 
 def resolve_needs(chapters: Sequence[Chapter], config: Config) -> dict[str, tuple[str, ...]]:
@@ -234,11 +239,29 @@ class _Build:
             self._runs[path] = found
         return self._runs[path]
 
-    def _look_up(self, chapter: Chapter) -> tuple[dict[str, Run], list[str]]:
-        """What the store has, and the depths that are stale."""
+    def explain(self, path: str) -> dict[str, tuple[Reason, ...]]:
+        """Why the paths of a chapter would run; the chapters that it needs come first."""
+        chapter = self._chapters[path]
+        waiting = next((need for need in self._needs[path] if self.stored(need) is None), None)
+        if waiting:
+            return {depth.name: (Reason("chapter", waiting),) for depth in chapter.depths}
+        observer = self._observer(chapter)
+        reasons: dict[str, tuple[Reason, ...]] = {}
+        for depth, cells in reading_paths(chapter).items():
+            parts = components(chapter, depth, self._config)
+            reasons[depth] = (
+                self._store.explain(path, depth, path_key(parts), parts, observer.state) if cells else ()
+            )
+        return reasons
+
+    def _observer(self, chapter: Chapter) -> Observer:
         artifacts = {need.origin: need.digest for need in self._artifacts(chapter).values()}
         lines = {str(cell.number): f"{cell.span.path}:{cell.span.line}" for cell in chapter.cells}
-        observer = Observer(self._config.root, artifacts, lines, self._surroundings)
+        return Observer(self._config.root, artifacts, lines, self._surroundings)
+
+    def _look_up(self, chapter: Chapter) -> tuple[dict[str, Run], list[str]]:
+        """What the store has, and the depths that are stale."""
+        observer = self._observer(chapter)
         found: dict[str, Run] = {}
         stale = []
         for depth, cells in reading_paths(chapter).items():
@@ -298,11 +321,16 @@ class _Build:
         """What a chapter may load, by name: all that the chapters it needs have published."""
         needs = {}
         for path in self._needs[chapter.path]:
-            for artifact in (item for run in self._runs[path].values() for item in run.artifacts):
+            for artifact in published(self._runs[path]):
                 file = self._store.blob(artifact.digest)
                 if file:
                     needs[artifact.name] = Need(f"{path}#{artifact.name}", artifact.digest, file)
         return needs
+
+
+def published(runs: Runs) -> list[Artifact]:
+    """What the paths of a chapter published, each name once."""
+    return list({artifact.name: artifact for item in runs.values() for artifact in item.artifacts}.values())
 
 
 def _failed(runs: Runs) -> bool:

@@ -12,6 +12,7 @@ import builtins
 import linecache
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -139,6 +140,7 @@ def create_shell(figure_format: str) -> Shell:
     settings.InlineBackend.rc = {}
     Shell.clear_instance()
     shell = Shell.instance(config=settings)
+    warnings.filterwarnings("ignore", message="To exit: use")  # IPython's word on SystemExit; ours comes later
     shell.user_ns["__name__"] = "__main__"
     shell.places = {}
     builtins.input = _no_input
@@ -195,8 +197,7 @@ def _trim(told: traceback.TracebackException, files: set[str], root: str) -> Non
         for frame in told.stack
         if frame.filename in files or (frame.filename.startswith(root) and "site-packages" not in frame.filename)
     ]
-    # A traceback without a line of the author's would say nothing: keep all of it then.
-    told.stack = traceback.StackSummary.from_list(own) if own else told.stack
+    told.stack = traceback.StackSummary.from_list(own)
 
 
 def as_json(bundle: JSON) -> JSON:
@@ -216,4 +217,4 @@ def _json_value(value: Any) -> Any:
 
 def _no_input(prompt: object = "", /) -> str:
     sys.stdout.write(str(prompt))
-    raise EOFError("`input()` has nobody to ask while a site is built; give the value in the code")
+    raise EOFError("`input()` has nobody to ask while a site is built")

@@ -1,0 +1,213 @@
+"""The pytest adapter: `pytest --codeblocks docs` tests every cell of every reading path, through our own runner.
+
+pytest-codeblocks brings the option and the directives. Below a `mkdocs.yml` that uses Fathom, our collector takes the
+place of its own, which knows neither depths nor most spellings of a fence.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import census, config as configuration
+from .cache import Store
+from .config import Config
+from .errors import FathomError, Problem
+from .failures import problem, unexpected
+from .model import Cell, CellResult, Chapter
+from .progress import PlainProgress
+from .schedule import Runs, chapter_files, read_chapters, resolve_needs, run
+
+_SITES = pytest.StashKey[dict[Path, "_Site"]]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Take pytest-codeblocks' collector out of the way; its option stays."""
+    config.stash[_SITES] = {}
+    if config.getoption("codeblocks", default=False):
+        theirs = config.pluginmanager.get_plugin("codeblocks")
+        config.stash[_THEIRS] = theirs
+        if theirs:
+            config.pluginmanager.unregister(theirs)
+
+
+_THEIRS = pytest.StashKey[Any]()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A chapter of a Fathom site is ours; any other Markdown file is left to pytest-codeblocks."""
+    if file_path.suffix != ".md" or not parent.config.getoption("codeblocks", default=False):
+        return None
+    site = _site(parent.config, file_path)
+    if site and file_path.resolve() in site.files:
+        return ChapterFile.from_parent(parent, path=file_path)  # type: ignore[no-any-return]  # pytest has no type here
+    theirs = parent.config.stash[_THEIRS]
+    return theirs.pytest_collect_file(file_path, parent) if theirs else None  # type: ignore[no-any-return]
+
+
+class _Site:
+    """One `mkdocs.yml`: its chapters, and their runs once a test has asked for them."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.files = {file.resolve() for file in chapter_files(config)}
+        self._runs: dict[str, Runs] = {}
+
+    @functools.cached_property
+    def chapters(self) -> dict[str, Chapter]:
+        return {chapter.path: chapter for chapter in read_chapters(sorted(self.files), self.config)[0]}
+
+    def runs(self, chapter: Chapter, session: pytest.Session) -> Runs:
+        """The chapter's runs: anew in each session, all selected chapters at once."""
+        if chapter.path not in self._runs:
+            wanted = {chapter.path} if hasattr(session.config, "workerinput") else self._selected(session)
+            needs = resolve_needs(list(self.chapters.values()), self.config)
+            waiting = [*wanted, chapter.path]
+            chosen: set[str] = set()
+            while waiting:
+                path = waiting.pop()
+                if path not in chosen:
+                    chosen.add(path)
+                    waiting += needs[path]
+            report = run([self.chapters[path] for path in sorted(chosen)], self.config, self._store(session), _QUIET)
+            self._runs.update(report.runs)
+        return self._runs[chapter.path]
+
+    def _selected(self, session: pytest.Session) -> set[str]:
+        return {item.chapter.path for item in session.items if isinstance(item, ChapterItem)}
+
+    def _store(self, session: pytest.Session) -> Store:
+        """A store of this session's own, so that tests run the code, and workers of pytest-xdist share results."""
+        factory = session.config._tmp_path_factory  # type: ignore[attr-defined]  # noqa: SLF001 - no fixture here
+        base = factory.getbasetemp()
+        folder = base.parent if hasattr(session.config, "workerinput") else base
+        return Store(folder / "fathom", readonly=False, size_limit=self.config.cache_size, say=_warn)
+
+
+def _warn(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")
+
+
+_QUIET = PlainProgress(lambda _line: None, _warn)
+
+
+def _site(config: pytest.Config, file: Path) -> _Site | None:
+    """The site that a file belongs to: the nearest `mkdocs.yml` above it that names Fathom."""
+    for folder in file.resolve().parents:
+        yml = folder / "mkdocs.yml"
+        if folder in config.stash[_SITES]:
+            return config.stash[_SITES][folder]
+        if yml.is_file():
+            if "fathom" not in yml.read_text(encoding="utf-8", errors="replace"):
+                return None
+            try:
+                config.stash[_SITES][folder] = _Site(configuration.load(yml))
+            except FathomError as error:
+                raise pytest.Collector.CollectError(str(error)) from error
+            return config.stash[_SITES][folder]
+    return None
+
+
+class ChapterFile(pytest.File):
+    """A chapter: an item for each cell and path, and one for the census."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Parse the chapter; run nothing."""
+        site = _site(self.config, self.path)
+        assert site is not None  # noqa: S101 - `pytest_collect_file` has found it
+        try:
+            chapter = site.chapters[site.config.relative(self.path.resolve())]
+        except FathomError as error:
+            path = site.config.relative(self.path.resolve())
+            own = [found for found in error.problems if found.span.path == path]
+            raise self.CollectError(str(FathomError(own or error.problems))) from error
+        if not chapter.cells:
+            return
+        for cell in chapter.cells:
+            for depth in [cell.depth] if cell.depth else [depth.name for depth in chapter.depths]:
+                name = f"line {cell.span.line} [{depth.lower()}]"
+                item = CellItem.from_parent(self, name=name, site=site, chapter=chapter, cell=cell, depth=depth)
+                _mark(item, cell)
+                yield item
+        yield CensusItem.from_parent(self, name="census", site=site, chapter=chapter)
+
+
+def _mark(item: pytest.Item, cell: Cell) -> None:
+    """Give the item the author's marks. Skipping, and being allowed to fail, is decided by the runner already."""
+    for mark in cell.marks:
+        if not mark.startswith(("pytest.mark.skip", "pytest.mark.xfail")):
+            names = {"pytest": pytest, "sys": sys, "os": os, "platform": platform}
+            item.add_marker(eval(mark, names))  # noqa: S307 - the author's own code, as pytest-codeblocks runs it
+
+
+class ChapterItem(pytest.Item):
+    """A test of something in a chapter."""
+
+    def __init__(self, *, site: _Site, chapter: Chapter, line: int = 1, **kwargs: Any) -> None:
+        """Know the chapter and the line that a click leads to."""
+        super().__init__(**kwargs)
+        self.site = site
+        self.chapter = chapter
+        self.line = line
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Our own problems as they are; anything else as pytest shows it."""
+        if isinstance(excinfo.value, FathomError):
+            return "\n\n".join(self._with_source(found) for found in excinfo.value.problems)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The chapter, the line (counted from 0) and the item's name."""
+        return self.path, self.line - 1, self.name
+
+    def _with_source(self, found: Problem) -> str:
+        """A problem, and the author's lines around it."""
+        lines = [line for line in self.chapter.lines if line.path == found.span.path]
+        shown = [line for line in lines if abs(line.number - found.span.line) <= 2]  # noqa: PLR2004 - two each way
+        source = [f"{'>' if line.number == found.span.line else ' '} {line.number:4} | {line.text}" for line in shown]
+        return "\n".join([str(found), "", *source])
+
+
+class CellItem(ChapterItem):
+    """One cell on one path."""
+
+    def __init__(self, *, cell: Cell, depth: str, **kwargs: Any) -> None:
+        """Know the cell and the path."""
+        super().__init__(line=cell.span.line, **kwargs)
+        self.cell = cell
+        self.depth = depth
+
+    def runtest(self) -> None:
+        """Run the chapter, if no other item has, and tell of this cell."""
+        if not self.cell.runs:
+            pytest.skip(f"exempt: {self.cell.options.reason}")
+        results = self.site.runs(self.chapter, self.session)[self.depth].results
+        result = next(result for result in results if result.number == self.cell.number)
+        if result.blocked_by is not None:
+            pytest.skip(f"blocked by line {self.chapter.cells[result.blocked_by].span.line}")
+        found = self._problem(result)
+        if found:
+            raise FathomError([found])
+
+    def _problem(self, result: CellResult) -> Problem | None:
+        if result.failure:
+            return problem(result.failure, [self.depth], len(self.chapter.depths))
+        return unexpected(self.cell, result)
+
+
+class CensusItem(ChapterItem):
+    """Whether every fence of the chapter was run, or is exempt by name and reason."""
+
+    def runtest(self) -> None:
+        """Count, and compare with what was run."""
+        found = census.problems(self.chapter, self.site.runs(self.chapter, self.session))
+        if found:
+            raise FathomError(found)
