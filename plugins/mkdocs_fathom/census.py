@@ -72,10 +72,11 @@ def take(chapter: Chapter, runs: Mapping[str, Run]) -> Census:
     results = [result for run in runs.values() for result in run.results]
     executed = {result.number for result in results if result.blocked_by is None}
     blocked = {result.number for result in results} - executed
+    declared = sum(fence.language in _PYTHON for fence in chapter.others)
     return Census(
         counted=sum(counted[name] for name in _PYTHON),
         executed=len(executed),
-        exempt=sum(not cell.runs for cell in chapter.cells) + sum(fence.language in _PYTHON for fence in chapter.others),
+        exempt=sum(not cell.runs for cell in chapter.cells) + declared,
         others={name: number for name, number in sorted(counted.items()) if name not in _PYTHON},
         blocked=len(blocked),
     )
@@ -90,9 +91,9 @@ def problems(chapter: Chapter, runs: Mapping[str, Run]) -> tuple[Problem, ...]:
     known = {cell.first for cell in chapter.cells if not cell.runs or cell.number in done}
     known |= {fence.first for fence in chapter.others}
     openings = _openings(line.text for line in chapter.lines[chapter.body :])
-    missed = next((chapter.body + at for at, name in openings if name in _PYTHON and chapter.body + at not in known), None)
-    line = chapter.lines[missed] if missed is not None else None
+    python = (chapter.body + index for index, name in openings if name in _PYTHON)
+    line = next((chapter.lines[index] for index in python if index not in known), None)
     span = Span(line.path, line.number) if line else Span(chapter.path, 1)
-    what = f"the census counts {census.counted} fences of Python, but {census.executed} ran and {census.exempt} are exempt"
+    what = f"of {census.counted} fences of Python, {census.executed} ran and {census.exempt} are exempt"
     hint = "This fence was passed over." if line else "More ran than there are."
     return (Problem(span, what, f"{hint} That is a fault of Fathom: please report it with this chapter."),)

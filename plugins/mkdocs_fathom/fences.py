@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, NoReturn
 
 from .model import CellOptions
 
@@ -21,6 +22,8 @@ _NEIGHBOURS = frozenset(
     " ipythonconsole cython jython rpython bpython brython micropython circuitpython pypy pypylog pythontex py-spy"
     " python-doctest pyx pyi".split()
 )
+_LONGEST = 20
+"""No misspelling of `python` is longer, and comparing long words takes long."""
 _DIRECTIVES = frozenset({"code", "code-cell", "code-block", "sourcecode", "python-exec"})
 _TOKEN = re.compile(
     r"(?P<brace>[{}])"
@@ -94,7 +97,7 @@ def _misspelt(word: str, start: int, info: str) -> Fault | None:
     lead = re.split(r"[^\w-]", lower, maxsplit=1)[0]
     if lower in PYTHON:
         near = lower if word != lower else ""
-    elif lower in _NEIGHBOURS or len(lead) > 20:
+    elif lower in _NEIGHBOURS or len(lead) > _LONGEST:
         near = ""
     elif lead in PYTHON:
         near = lead
@@ -137,7 +140,7 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "id": _matching(r"[^\s\"'<>&]+", "a word"),
     "alt": _matching(r"(?s).*", "a text"),
     "title": _matching(r"(?s).*", "a text"),
-    "title_mode": _matching("text|html|markdown|auto|raw", "a text mode of `pymdownx.highlight`"),
+    "title_mode": _matching("text|html", "`text` or `html`"),
     "hl_lines": _matching(r"\d+(-\d+)?([ \t]+\d+(-\d+)?)*", "lines and ranges such as `1 3-4`"),
     "linenums": _matching(r"\d+([ \t]+\d+){0,2}", "a first number, such as `1`"),
 }
@@ -190,9 +193,7 @@ class _Reader:
         else:
             self.places[key] = at
             try:
-                if value is None and key not in _FLAGS:
-                    raise ValueError(f"it needs a value: {_allowed(check)}")
-                self.values[key] = check(value or "")
+                self.values[key] = check(value or "") if value is not None or key in _FLAGS else _missing(check)
             except ValueError as error:
                 shown = key if value is None else f'{key}="{value}"'
                 self.fault(at, f"option `{shown}` of a cell is not valid", f"Allowed: {error}.")
@@ -201,8 +202,9 @@ class _Reader:
         """What the author asked for, once what contradicts itself was reported."""
         self.check_together()
         names = ("hide", "setup", "raises", "timeout", "network", "id", "alt")
-        given = {name: self.values[name] for name in names if name in self.values}
-        options = replace(CellOptions(), **given)  # type: ignore[arg-type] - each value passed its check
+        # Each value passed its check, so it has the type of its field.
+        given: dict[str, Any] = {name: self.values[name] for name in names if name in self.values}
+        options = replace(CellOptions(), **given)
         if self.values.get("exec") is False:
             options = replace(options, reason=str(self.values.get("reason", "")))
         return options
@@ -213,11 +215,11 @@ class _Reader:
             self.fault(0, "the braces of the options do not match", "Close each `{` with `}`.")
         exempt = self.values.get("exec") is False
         if exempt and "reason" not in self.places:
-            self.fault(self.places["exec"], '`exec="false"` without a reason', 'Add `reason="…"`: why the cell does not run.')
-        if "reason" in self.places and not exempt and "exec" not in self.places:
-            self.fault(self.places["reason"], "`reason` on a cell that runs", 'Add `exec="false"`, or take the reason out.')
-        elif "reason" in self.places and not exempt:
-            self.fault(self.places["reason"], "`reason` on a cell that runs", "Take the reason out.")
+            hint = 'Add `reason="…"`: why the cell does not run.'
+            self.fault(self.places["exec"], '`exec="false"` without a reason', hint)
+        if "reason" in self.places and not exempt and self.values.get("exec", True):
+            hint = 'Write `exec="false"` as well, or take the reason out.'
+            self.fault(self.places["reason"], "`reason` on a cell that runs", hint)
         for name in _RUNNING:
             if exempt and name in self.values:
                 self.fault(self.places[name], f'`{name}` on a cell with `exec="false"`', "Take one of the two out.")
@@ -231,16 +233,7 @@ class _Reader:
         return shown | ({"class": " ".join(self.classes)} if self.classes else {})
 
 
-def _allowed(check: Callable[[str], object]) -> str:
-    """What a check allows, in its own words."""
-    try:
-        check("\n")
-    except ValueError as error:
-        return str(error)
-    return "a text"
-
-
-def positions(faults: tuple[Fault, ...], column: int) -> Iterator[tuple[int, Fault]]:
-    """The faults with their columns, for an info string that begins at `column`."""
-    for fault in faults:
-        yield column + fault.at, fault
+def _missing(check: Callable[[str], object]) -> NoReturn:
+    """Refuse an option without a value, in the words of its check."""
+    check("\n")
+    raise ValueError("a text")

@@ -105,7 +105,8 @@ class _Reader:
         value = data.get("needs")
         values = [] if value is None else [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not all(isinstance(item, str) and item.strip() for item in values):
-            self.problem("needs", "`needs` is no list of chapters", "Write `needs: chapter-05`, or a list of such names.")
+            hint = "Write `needs: chapter-05`, or a list of such names."
+            self.problem("needs", "`needs` is no list of chapters", hint)
             return ()
         return tuple(values)
 
@@ -120,7 +121,7 @@ class _Reader:
         for key in options:
             if key not in _KEYS:
                 near = difflib.get_close_matches(str(key), _KEYS, 1)
-                hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(f'`{each}`' for each in _KEYS)}."
+                hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(_KEYS)}."
                 self.problem(f"fathom.{key}", f"unknown key `{key}` of `fathom`", hint)
         value = options.get("timeout")
         if value is None:

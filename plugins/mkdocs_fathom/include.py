@@ -23,10 +23,15 @@ from .source import decode, lines
 
 MOST_LINES = 200_000
 """A chapter longer than this is a mistake: files that include one another twice grow without end."""
+_LONGEST = 4096
+"""No path is longer, on any system."""
 
 _MARK = re.compile(r"(?P<prefix>[ \t>]*)(?P<escape>;*)-+8<-+[ \t]*(?P<rest>[^ \t].*)?$")
 _QUOTED = re.compile(r"\"([^\"]+)\"[ \t]*$|'([^']+)'[ \t]*$")
-_SECTION = re.compile(r"(?<![-;])(?P<escape>;*)-+8<-+[ \t]+\[[ \t]*(?P<kind>start|end)[ \t]*:[ \t]*(?P<name>[A-Za-z][\w-]*)[ \t]*\]")
+_SECTION = re.compile(
+    r"(?<![-;])(?P<escape>;*)-+8<-+[ \t]+"
+    r"\[[ \t]*(?P<kind>start|end)[ \t]*:[ \t]*(?P<name>[A-Za-z][\w-]*)[ \t]*\]"
+)
 _RANGE = re.compile(r"(-?\d*)(?::(-?\d*))?")
 _TARGET = re.compile(r"(?P<path>[^:]+)(?::(?:(?P<section>[A-Za-z][\w-]*)|(?P<ranges>[-\d:,]+)))?")
 
@@ -125,14 +130,16 @@ class _Expansion:
             return self.problem(line, f"the includes give more than {MOST_LINES} lines", "Include less.")
         name = self.config.relative(file)
         inner = self.expanded([Line(text, name, number) for number, text in chosen], (*stack, file))
-        return [Line(prefix + each.text if each.text or ">" in prefix else "", each.path, each.number) for each in inner]
+        bare = prefix.rstrip(" \t")
+        return [Line(prefix + each.text if each.text else bare, each.path, each.number) for each in inner]
 
     def find(self, line: Line, target: str) -> Path | None:
         """The file that `target` names, or None and a problem."""
-        parts = _TARGET.fullmatch(target) if len(target) < 4096 else None
+        parts = _TARGET.fullmatch(target) if len(target) < _LONGEST else None
         name = parts["path"].strip() if parts else target
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", target):
-            self.problem(line, f"`{target}` is no file of this project", "Copy it into the project and include the copy.")
+            hint = "Copy it into the project and include the copy."
+            self.problem(line, f"`{target}` is no file of this project", hint)
             return None
         pure = PurePosixPath(name)
         if pure.is_absolute() or ".." in pure.parts or "\\" in name or "\0" in name or re.match(r"[A-Za-z]:", target):
@@ -173,10 +180,9 @@ class _Expansion:
             names = sorted({mark["name"] for _, mark in marks if mark["kind"] == "start"})
             near = difflib.get_close_matches(name, names, 1)
             known = f"Its sections: {', '.join(f'`{each}`' for each in names)}." if names else "It has no sections."
-            return self.problem(line, f"no section `{name}` in `{path}`", f"Did you mean `{near[0]}`?" if near else known)
-        end = next(
-            (n for n, mark in marks if n > start and mark["name"] == name and mark["kind"] == "end"), None
-        )
+            hint = f"Did you mean `{near[0]}`?" if near else known
+            return self.problem(line, f"no section `{name}` in `{path}`", hint)
+        end = next((n for n, mark in marks if n > start and mark["name"] == name and mark["kind"] == "end"), None)
         if end is None:
             hint = f"Add `--8<-- [end:{name}]` behind its last line."
             return self.problem(line, f"the section `{name}` of `{path}` has no end", hint)

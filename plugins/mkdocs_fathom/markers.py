@@ -13,11 +13,16 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .containers import indent_of, strip_prefix
 from .errors import Problem
 from .model import Depth, Line, Region, Span
-from .scan import Prose, RawFence, indent_of, strip_prefix
+from .scan import Prose, RawFence
 
-_LOOSE = re.compile(r"[ \t>]*(<[ \t]*!?[ \t]*[-–—]{1,4}[ \t]*[/\\]?[ \t]*[A-Za-z_]+[ \t]*[-–—]{1,4}[ \t]*!?[ \t]*>)[ \t]*$")
+_DASHES = r"[ \t]*[-–—]{1,4}[ \t]*"
+_LOOSE = re.compile(rf"[ \t>]*(<[ \t]*!?{_DASHES}[/\\]?[ \t]*[A-Za-z_]+{_DASHES}!?[ \t]*>)[ \t]*$")
+_LONGEST = 80
+"""No marker gone wrong is longer, and comparing long texts takes long."""
+_SPACES = frozenset({"Zs", "Zl", "Zp"})
 _OPENING_WORDS = frozenset({"BEGIN", "START", "OPEN"})
 _CLOSING_WORDS = frozenset({"END", "CLOSE", "STOP"})
 
@@ -50,11 +55,11 @@ def read_comment(text: str, names: Sequence[str]) -> Marker | Suspect | None:
     exact = re.fullmatch(r"[ \t]*(/?)[ \t]*([A-Za-z0-9_]+)[ \t]*", text)
     if exact and exact[2] in names:
         return Marker(exact[2], bool(exact[1]))
-    if len(text) > 60:
+    if len(text) > _LONGEST:
         return None
-    odd = next((char for char in text if ord(char) > 127 and unicodedata.category(char) in {"Zs", "Cf", "Zl", "Zp"}), "")
-    plain = "".join(" " if unicodedata.category(char) in {"Zs", "Zl", "Zp"} else char for char in text)
-    plain = "".join(char for char in plain if unicodedata.category(char) != "Cf")
+    kinds = {char: unicodedata.category(char) for char in text}
+    odd = next((char for char in text if char != " " and kinds[char] in _SPACES | {"Cf"}), "")
+    plain = "".join(" " if kinds[char] in _SPACES else char for char in text if kinds[char] != "Cf")
     near = _nearest(plain, names)
     if near is None:
         return None
@@ -77,10 +82,12 @@ def _nearest(text: str, names: Sequence[str]) -> Marker | None:
     word = named[0]
     if word.upper() in names:
         return Marker(word.upper(), closing)
-    for near in difflib.get_close_matches(word, names, 1, 0.75) if word.isupper() else ():
-        if near[0] == word[0] or difflib.SequenceMatcher(None, word, near).ratio() >= 0.8:
-            return Marker(near, closing)
-    return None
+    # `DEAP` means DEEP, `KEEP` does not: the farther of two misspellings must at least begin alike.
+    near = difflib.get_close_matches(word, names, 1, 0.8) or difflib.get_close_matches(word, names, 1, 0.75)
+    if not near or not word.isupper():
+        return None
+    close = bool(difflib.get_close_matches(word, near, 1, 0.8))
+    return Marker(near[0], closing) if close or near[0][0] == word[0] else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,7 @@ class Regions:
         return self._open.marker.depth if self._open else None
 
     def take(self, event: Prose | RawFence) -> bool:
-        """Take the next event in; whether it was a line with a marker."""
+        """Take the next event in; whether a marker stood on it."""
         if isinstance(event, RawFence):
             self._check_inside(event.first, event.last)
             self._seen = True
@@ -168,7 +175,7 @@ class Regions:
             hint = "Indent it less, or show it in a fence."
             self._problem(event.index, column, f"`{marker}` stands in indented code, which is shown as it is", hint)
         elif any(len(part) % 4 for part in _indents(event.prefix)):
-            hint = "Indent it and its whole region by 4 blanks for each list, admonition or tab that it stands in, else not at all."
+            hint = "Indent it and its region by 4 blanks for each list, admonition or tab around it, else not at all."
             self._problem(event.index, column, f"`{marker}` is indented by {indent_of(event.prefix)} blanks", hint)
 
     def _opening(self, event: Prose, start: int, marker: Marker) -> None:
@@ -196,7 +203,7 @@ class Regions:
         if opened.marker.depth != marker.depth:
             what = f"`{marker}` closes the `{opened.marker}` of line {opened.span.line}"
             self._problem(event.index, start + 1, what, f"Write `{Marker(opened.marker.depth, closing=True)}`.")
-        elif opened.prefix.rstrip() != _wide(event.prefix).rstrip() or indent_of(opened.prefix) != indent_of(event.prefix):
+        elif _indents(opened.prefix) != _indents(event.prefix) or opened.prefix.count(">") != event.prefix.count(">"):
             what = f"`{marker}` is not indented as the `{opened.marker}` of line {opened.span.line} is"
             self._problem(event.index, start + 1, what, "Put both in the same column, behind the same quote signs.")
         if not self._seen:
@@ -207,7 +214,7 @@ class Regions:
 
     def _check_loose(self, event: Prose, names: Sequence[str]) -> None:
         """Report a line that is a marker but for its dashes: `<! -- DEEP -->`, `<!– DEEP –>`."""
-        loose = _LOOSE.match(event.text) if "<" in event.text and len(event.text) < 200 else None
+        loose = _LOOSE.match(event.text) if "<" in event.text and len(event.text) < _LONGEST else None
         near = _nearest(loose[1], names) if loose else None
         if loose and near:
             self._problem(event.index, loose.start(1) + 1, f"`{loose[1]}` is no marker", f"Did you mean `{near}`?")
@@ -219,7 +226,8 @@ class Regions:
         for index in range(first, last + 1):
             text = self.lines[index].text
             if strip_prefix(text, self._open.prefix) is None and (text.strip() or ">" in self._open.prefix):
-                what = f"this line stands left of the region that `{self._open.marker}` of line {self._open.span.line} begins"
+                begun = f"`{self._open.marker}` of line {self._open.span.line}"
+                what = f"this line stands left of the region that {begun} begins"
                 hint = "Give it the indentation and quote signs of the marker, or close the region before it."
                 self._problem(index, 1, what, hint)
                 # One report for each region: the lines behind it share the fault.

@@ -1,7 +1,7 @@
 """Text that was decoded wrongly on its way into the file: found, and repaired exactly.
 
-Two ways of damage: UTF-8 read as Mac Roman, tried here, and the rest, for which `ftfy` has the heuristics. `ftfy` is imported
-only for a line that could be damaged. What is legitimate in any language stays unsaid.
+Two ways of damage: UTF-8 read as Mac Roman, tried here, and the rest, for which `ftfy` has the heuristics. `ftfy` is
+imported only for a line that could be damaged. What is legitimate in any language stays unsaid.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ def _roman(first: int, last: int) -> str:
 # Sequences of three and four bytes only. A pair may be meant: `√π`, or a quotation mark before an accented letter.
 _TAIL = _roman(0x80, 0xBF)
 _MAC = re.compile(f"(?:{_roman(0xE1, 0xEF)}{_TAIL}{{2}}|{_roman(0xF0, 0xF4)}{_TAIL}{{3}})+")
-_TWO = re.compile(f"[\u00c2-\u00f4][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|[√¬]{_TAIL}")
+# Pairs that are worth asking `ftfy`: a leading byte and a following one, read as Windows-1252, Latin-1 or Mac Roman.
+_WINDOWS = re.escape(bytes(range(0x80, 0xC0)).decode("cp1252", "ignore"))
+_TWO = re.compile(f"[\u00c2-\u00f4][\u0080-\u00bf{_WINDOWS}]|[√¬]{_TAIL}")
 _WORD = re.compile(r"[^ \t]*[^\x00-\x7f][^ \t]*")
 _SHOWN = frozenset({"So", "Sk", "Sm", "Sc", "Po", "Pd", "Pi", "Pf", "Ps", "Pe", "Lo", "Lu", "Ll", "Mn", "Cf", "Zs"})
 
@@ -46,7 +48,7 @@ def damages(text: str) -> Sequence[tuple[int, str, str]]:
     found = [(match.start(), match[0], repair) for match in _MAC.finditer(text) if (repair := _unroman(match[0]))]
     masked = _MAC.sub(lambda match: "x" * len(match[0]) if _unroman(match[0]) else match[0], text)
     if _TWO.search(masked):
-        import ftfy  # noqa: PLC0415 - heavy, and hardly ever needed
+        import ftfy  # heavy, and hardly ever needed
 
         for match in _WORD.finditer(masked):
             repair = ftfy.fix_encoding(match[0])
@@ -62,4 +64,3 @@ def _unroman(text: str) -> str:
     except UnicodeError:
         return ""
     return repair if all(unicodedata.category(char) in _SHOWN for char in repair) else ""
-

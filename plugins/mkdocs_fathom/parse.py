@@ -12,7 +12,7 @@ from . import mojibake
 from .config import Config
 from .directives import Directives
 from .errors import FathomError, Problem
-from .fences import positions, read_info
+from .fences import read_info
 from .frontmatter import Front, read_front
 from .include import expand
 from .markers import Regions, tab_sets
@@ -148,7 +148,8 @@ class _Builder:
             if raw.literal:
                 hint = "Indent it less to run it. To show a fence as text, put it in a longer fence."
                 self.problem(span, "a fence of Python in indented code is shown as text and does not run", hint)
-        for column, fault in positions(tuple(shown), span.column + len(raw.run)):
+        for fault in shown:
+            column = span.column + len(raw.run) + fault.at
             self.problem(Span(line.path, line.number, column), fault.what, fault.hint)
 
     def cell(self, raw: RawFence, depth: str | None, span: Span, display: Mapping[str, str], asked: Any) -> None:
@@ -158,7 +159,8 @@ class _Builder:
             options = replace(options, timeout=self.front.timeout)
         if options.id is not None:
             if first := self.ids.get(options.id):
-                self.problem(span, f"the id `{options.id}` is taken by the cell of line {first.line}", "Choose another.")
+                what = f"the id `{options.id}` is taken by the cell of line {first.line}"
+                self.problem(span, what, "Choose another.")
             self.ids.setdefault(options.id, span)
         inside = self.lines[raw.first + 1 : raw.first + 1 + len(raw.content)]
         self.cells.append(

@@ -1,8 +1,8 @@
 """A chapter's lines → its fences, comments and prose, by one pass over the lines.
 
-A line scanner with CommonMark's fence rules, not a CommonMark parser: what stands inside admonitions, details and tabs is
-indented in ways that CommonMark calls code. A fence opens behind any white space, quote signs and list bullets;
-it must close in the column where it opens, as `pymdownx.superfences` requires. Where a reader of the page and a
+A line scanner with CommonMark's fence rules, not a CommonMark parser: what stands inside admonitions, details and tabs
+is indented in ways that CommonMark calls code. A fence opens behind any white space, quote signs and list bullets; it
+must close in the column where it opens, as `pymdownx.superfences` requires. Where a reader of the page and a
 reader of the source could see different things, the scanner reports a problem instead of choosing.
 """
 
@@ -12,19 +12,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .containers import Containers, RawHtml, prefix_of, strip_prefix
 from .errors import Problem
 from .inline import Comment, Inline, read_inline
 from .model import Line, Span
 
 _BULLETS = re.compile(r"(?:[ \t>]|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))*")
 _FENCE = re.compile(r"(?P<run>`{3,}|~{3,})(?P<info>.*)", re.DOTALL)
-_OPENER = re.compile(r"(?:[-*+]|\d{1,9}[.)]|:)(?:[ \t]|$)|!!! ?\w|\?\?\?\+? ?[\w\"]|===[!+]* ?[\"']|\[\^[^\]\n]+\]:")
-_TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*)(?=[\s/>]|$)(?P<rest>[^<>]*)")
-_BLOCK_TAGS = frozenset(
-    "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption figure footer form"
-    " h1 h2 h3 h4 h5 h6 header hgroup html iframe legend li main map math menu nav noscript object ol output p picture"
-    " pre progress script section style summary svg table tbody td template textarea tfoot th thead tr ul video".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +76,6 @@ class Scanned:
     """Where a fence or comment begins that runs to the end of the file and hides the rest; None: nowhere."""
 
 
-def indent_of(prefix: str) -> int:
-    """The indentation behind the last quote sign, in columns; the blank after that sign belongs to it."""
-    wide = prefix.expandtabs(4)
-    after = wide[wide.rfind(">") + 1 :]
-    return max(len(after) - 1, 0) if ">" in wide else len(after)
-
-
-def strip_prefix(text: str, prefix: str) -> str | None:
-    """The line without its container's prefix (blanks and quote signs); None where it stands outside.
-
-    A tab that reaches beyond the prefix leaves blanks, so that every column keeps its place.
-    """
-    if not prefix:
-        return text
-    column = at = 0
-    while column < len(prefix):
-        if at == len(text):
-            return None if ">" in prefix[column:] else ""
-        size = 4 - column % 4 if text[at] == "\t" else 1
-        wanted = prefix[column : column + size]
-        if wanted.strip(" ") if text[at] in " \t" else text[at] != wanted:
-            return "" if not text.strip(" \t") and ">" not in prefix else None
-        column += size
-        at += 1
-    return " " * (column - len(prefix)) + text[at:]
-
-
 def scan(lines: Sequence[Line], first: int = 0) -> Scanned:
     """Take the lines from position `first` on apart."""
     scanner = _Scanner(lines)
@@ -119,47 +86,14 @@ def scan(lines: Sequence[Line], first: int = 0) -> Scanned:
 
 
 @dataclass(slots=True)
-class _Containers:
-    """Which list items, admonitions and tabs are open, for each depth of quotes."""
-
-    levels: list[list[int]] = field(default_factory=lambda: [[]])
-    """Indentation of what opened each container, by number of quote signs."""
-    after_blank: bool = True
-    """Whether the line before was blank."""
-
-    def literal(self, prefix: str, text: str) -> bool:
-        """Take the next line in; whether it stands in indented code.
-
-        Python-Markdown's rule, read generously: a container's content is indented by 4 at most for each level.
-        """
-        if not text.strip(" \t>"):
-            self.after_blank = True
-            return False
-        level, indent = prefix.count(">"), indent_of(prefix)
-        del self.levels[level + 1 :]
-        self.levels += [[] for _ in range(level + 1 - len(self.levels))]
-        opened = self.levels[level]
-        opens = _OPENER.match(text)
-        if self.after_blank or opens or text.startswith(("#", "`", "~")):
-            while opened and opened[-1] >= indent:
-                opened.pop()
-        literal = indent >= 4 * (len(opened) + 1) and (self.after_blank or bool(opened))
-        if opens and not literal:
-            opened.append(indent)
-        self.after_blank = literal and self.after_blank
-        return literal
-
-
-@dataclass(slots=True)
 class _Scanner:
     """The state between two lines."""
 
     lines: Sequence[Line]
     events: list[RawFence | Prose] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    containers: _Containers = field(default_factory=_Containers)
-    html: tuple[str, int] | None = None
-    html_depth: int = 0
+    containers: Containers = field(default_factory=Containers)
+    html: RawHtml = field(default_factory=RawHtml)
     cut_at: int | None = None
 
     def step(self, at: int) -> int:
@@ -172,7 +106,7 @@ class _Scanner:
             return self.fence(at, text[:start], fence)
         if fence:
             self.check_inline_fence(at, start, fence)
-        prefix = _prefix(text)
+        prefix = prefix_of(text)
         if text.startswith("<!--", len(prefix)) and "-->" not in text[len(prefix) + 2 :]:
             return self.long_comment(at, prefix)
         return self.prose(at, prefix, read_inline(text, len(prefix)))
@@ -184,7 +118,7 @@ class _Scanner:
     def fence(self, at: int, prefix: str, match: re.Match[str]) -> int:
         """Read a fence to its closing line, or to where its container ends."""
         inner = re.sub(r"[^ >]", " ", prefix.expandtabs(4))
-        literal = self.containers.literal(_prefix(prefix), self.lines[at].text.lstrip(" \t>"))
+        literal = self.containers.literal(prefix_of(prefix), self.lines[at].text.lstrip(" \t>"))
         run, end = match["run"], at + 1
         content: list[str] = []
         while end < len(self.lines):
@@ -204,7 +138,8 @@ class _Scanner:
         shown = _quoted(run + match["info"].rstrip())
         if end == len(self.lines):
             self.cut_at = at if self.cut_at is None else self.cut_at
-            self.problem(at, column, f"the fence {shown} is never closed", f"Add a line {_quoted(inner + run)} behind its last line.")
+            hint = f"Add a line {_quoted(inner + run)} behind its last line."
+            self.problem(at, column, f"the fence {shown} is never closed", hint)
             return end - 1, end
         rest = strip_prefix(self.lines[end].text, inner)
         if rest is not None:
@@ -262,35 +197,12 @@ class _Scanner:
         """Read a line of prose."""
         if inline.unclosed is not None:
             hint = "Close it on this line, begin it at the start of a line, or write it as inline code."
-            self.problem(at, inline.unclosed + 1, "the comment `<!--` begins within a line and is not closed on it", hint)
+            what = "the comment `<!--` begins within a line and is not closed on it"
+            self.problem(at, inline.unclosed + 1, what, hint)
         literal = self.containers.literal(prefix, inline.text[len(prefix) :])
-        html = self.html
-        if not literal:
-            html = self.track_html(at, len(prefix), inline.text) or html
+        html = None if literal else self.html.take(self.lines[at].number, len(prefix), inline.text)
         self.events.append(Prose(at, prefix, inline.text, inline.comments, html, literal))
         return at + 1
-
-    def track_html(self, at: int, start: int, text: str) -> tuple[str, int] | None:
-        """Follow raw HTML blocks as Python-Markdown does: from a tag that begins a line to its twin."""
-        if "<" not in text:
-            return self.html
-        if self.html is None:
-            tag = _TAG.match(text, start)
-            if not tag or tag["close"] or tag["name"].lower() not in _BLOCK_TAGS:
-                return None
-            self.html = (tag["name"].lower(), self.lines[at].number)
-        current = self.html
-        for tag in _TAG.finditer(text):
-            if tag["name"].lower() == current[0] and not tag["rest"].endswith("/"):
-                self.html_depth += -1 if tag["close"] else 1
-        if self.html_depth <= 0:
-            self.html, self.html_depth = None, 0
-        return current
-
-
-def _prefix(text: str) -> str:
-    """The indentation and quote signs before a line's text."""
-    return text[: len(text) - len(text.lstrip(" \t>"))]
 
 
 def _closes(rest: str, run: str) -> bool:
