@@ -182,12 +182,15 @@ class Store:
         if (owner := _owner(self._folder)) == "nobody":
             return 0, 0
         if owner == "others":
-            raise FathomError.at(place, f"not a cache of Fathom: it has no `{_TAG}`", "Check the option `cache`.")
+            raise FathomError.at(
+                place, f"not a cache of Fathom: it has no `{_TAG}` of ours", "Check the option `cache`."
+            )
         files = list(_owned(self._folder))
         try:
             _remove_all(self._folder)
         except OSError as error:
-            raise FathomError.at(place, f"cannot be cleared: {error.strerror}", "Check who may write there.") from error
+            words = error.strerror or error
+            raise FathomError.at(place, f"cannot be cleared: {words}", "Check who may write there.") from error
         return len(files), sum(stat.st_size for _, stat in files)
 
     def _entry(self, path: Path, name: str, decode: Callable[[JSON], T]) -> T | None:
