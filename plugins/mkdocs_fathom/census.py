@@ -45,7 +45,7 @@ def _openings(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
             info = text.lstrip(text[0])
             if text[0] == "~" or "`" not in info:
                 fence = (text[0], len(text) - len(info), before)
-                words = re.findall(r"[^\s{]+", info.strip()[:1000])
+                words = re.findall(r"[^\s{}]+", info.strip()[:1000])
                 yield index, words[0].lstrip(".").lower() if words else ""
     # A fence that never closes is the parser's to report.
 

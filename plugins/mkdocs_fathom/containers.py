@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass, field
 
 _OPENER = re.compile(r"(?:[-*+]|\d{1,9}[.)]|:)(?:[ \t]|$)|!!! ?\w|\?\?\?\+? ?[\w\"]|===[!+]* ?[\"']|\[\^[^\]\n]+\]:")
+_RULE = re.compile(r"([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*)(?=[\s/>]|$)(?P<rest>[^<>]*)")
 _BLOCK_TAGS = frozenset(
-    "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption figure footer"
-    " form h1 h2 h3 h4 h5 h6 header hgroup html iframe legend li main map math menu nav noscript object ol output p"
-    " picture pre progress script section style summary svg table tbody td template textarea tfoot th thead tr ul video".split()
+    "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption"
+    " figure footer form h1 h2 h3 h4 h5 h6 header hgroup html iframe legend li main map math menu nav"
+    " noscript object ol output p picture pre progress script section style summary svg table tbody td"
+    " template textarea tfoot th thead tr ul video".split()
 )
 
 
@@ -50,32 +52,50 @@ def strip_prefix(text: str, prefix: str) -> str | None:
 class Containers:
     """Which list items, admonitions and tabs are open, for each depth of quotes."""
 
-    levels: list[list[int]] = field(default_factory=lambda: [[]])
-    """Indentation of what opened each container, by number of quote signs."""
+    levels: list[list[tuple[int, bool]]] = field(default_factory=list)
+    """Indentation of each container's content, and whether text may follow it unindented (as in a list)."""
     after_blank: bool = True
     """Whether the line before was blank."""
 
     def literal(self, prefix: str, text: str) -> bool:
         """Take the next line in; whether it stands in indented code.
 
-        Python-Markdown's rule, read generously: a container's content is indented by 4 at most for each level.
+        Python-Markdown's rule: each level is indented by 4, and what a container holds by 4 more is code.
         """
         if not text.strip(" \t>"):
             self.after_blank = True
             return False
-        level, indent = prefix.count(">"), indent_of(prefix)
-        del self.levels[level + 1 :]
-        self.levels += [[] for _ in range(level + 1 - len(self.levels))]
-        opened = self.levels[level]
-        opens = _OPENER.match(text)
-        if self.after_blank or opens or text.startswith(("#", "`", "~")):
-            while opened and opened[-1] >= indent:
-                opened.pop()
-        literal = indent >= 4 * (len(opened) + 1) and (self.after_blank or bool(opened))
+        indents = _indents(prefix)
+        del self.levels[len(indents) :]
+        self.levels += [[] for _ in range(len(indents) - len(self.levels))]
+        for opened, indent in zip(self.levels[:-1], indents[:-1], strict=True):
+            self._end(opened, indent, begins=True)
+        opened, indent = self.levels[-1], indents[-1]
+        opens = None if _RULE.match(text) else _OPENER.match(text)
+        self._end(opened, indent, begins=bool(opens) or _begins_block(text))
+        literal = indent >= (opened[-1][0] if opened else 0) + 4
         if opens and not literal:
-            opened.append(indent)
-        self.after_blank = literal and self.after_blank
+            opened.append((indent // 4 * 4 + 4, text[0] not in "!?="))
+        self.after_blank = False
         return literal
+
+    def _end(self, opened: list[tuple[int, bool]], indent: int, *, begins: bool) -> None:
+        """Close the containers that a line stands left of; one that begins a block is no lazy continuation."""
+        while opened and indent < opened[-1][0] and (begins or self.after_blank or not opened[-1][1]):
+            opened.pop()
+
+
+def _begins_block(text: str) -> bool:
+    """Whether a line cannot go on with a list's text."""
+    tag = _TAG.match(text)
+    block_tag = tag is not None and tag["name"].lower() in _BLOCK_TAGS
+    return block_tag or text.startswith(("#", "```", "~~~", "///", "<!--")) or bool(_RULE.match(text))
+
+
+def _indents(prefix: str) -> list[int]:
+    """The indentation at each depth of quotes; the blank after a quote sign belongs to it."""
+    first, *rest = prefix.expandtabs(4).split(">")
+    return [len(first), *(max(len(part) - 1, 0) for part in rest)]
 
 
 @dataclass(slots=True)

@@ -130,7 +130,8 @@ class Directives:
         elif keyword == "cont":
             if self._last is None:
                 self._problem(span, f"`{shown}` continues nothing: no block stands before it", "Take it out.")
-            self._pending.append(waiting)
+            else:
+                self._pending.append(waiting)
         elif keyword == "skip":
             self._pending.append(replace(waiting, reason=f"skipped by `{shown}`", mark="pytest.mark.skip"))
         elif keyword in _XFAIL:

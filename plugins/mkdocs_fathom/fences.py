@@ -72,7 +72,7 @@ def read_info(info: str) -> Info:
         return Info(language, CellOptions(), {}, (fault,))
     if language not in PYTHON:
         return Info(language, CellOptions(), {}, ())
-    reader = _Reader()
+    reader = _Reader(info[:end].count("{"))
     for token in _TOKEN.finditer(info, end):
         reader.take(token)
     return Info(language, reader.options(), reader.display(), tuple(sorted(reader.faults, key=lambda fault: fault.at)))
@@ -152,12 +152,12 @@ _RUNNING = ("hide", "raises", "timeout", "network", "alt")
 class _Reader:
     """Collects the options of one info string."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int) -> None:
         self.values: dict[str, object] = {}
         self.places: dict[str, int] = {}
         self.classes: list[str] = []
         self.faults: list[Fault] = []
-        self.depth = 0
+        self.depth = depth
 
     def take(self, token: re.Match[str]) -> None:
         """Take in the next token."""

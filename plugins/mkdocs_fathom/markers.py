@@ -115,6 +115,7 @@ class Regions:
     _open: _Open | None = None
     _nested: list[_Open] = field(default_factory=list)
     _seen: bool = False
+    _left: bool = False
 
     @property
     def depth(self) -> str | None:
@@ -182,7 +183,7 @@ class Regions:
         line = self.lines[event.index]
         opened = _Open(marker, Span(line.path, line.number, start + 1), event.index, _wide(event.prefix))
         if self._open is None:
-            self._open, self._seen = opened, False
+            self._open, self._seen, self._left = opened, False, False
             return
         self._nested.append(opened)
         outer = self._open
@@ -221,7 +222,7 @@ class Regions:
 
     def _check_inside(self, first: int, last: int) -> None:
         """Report the first line of a region that stands left of its marker, where the tab would end early."""
-        if self._open is None or not self._open.prefix:
+        if self._open is None or self._left or not self._open.prefix:
             return
         for index in range(first, last + 1):
             text = self.lines[index].text
@@ -231,7 +232,7 @@ class Regions:
                 hint = "Give it the indentation and quote signs of the marker, or close the region before it."
                 self._problem(index, 1, what, hint)
                 # One report for each region: the lines behind it share the fault.
-                self._open = _Open(self._open.marker, self._open.span, self._open.index, "")
+                self._left = True
                 return
 
 

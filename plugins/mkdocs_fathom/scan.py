@@ -188,18 +188,21 @@ class _Scanner:
             text = self.lines[end].text
             close = text.find("-->")
             if close >= 0:
-                return self.prose(end, prefix, read_inline(" " * (close + 3) + text[close + 3 :], close + 3))
+                return self.prose(
+                    end, prefix, read_inline(" " * (close + 3) + text[close + 3 :], close + 3), begun=True
+                )
         self.problem(at, len(prefix) + 1, "the comment `<!--` is never closed", "Add `-->` where it ends.")
         self.cut_at = at if self.cut_at is None else self.cut_at
         return len(self.lines)
 
-    def prose(self, at: int, prefix: str, inline: Inline) -> int:
-        """Read a line of prose."""
+    def prose(self, at: int, prefix: str, inline: Inline, *, begun: bool = False) -> int:
+        """Read a line of prose; `begun` where a comment ends on it that began at the start of a line."""
         if inline.unclosed is not None:
             hint = "Close it on this line, begin it at the start of a line, or write it as inline code."
             what = "the comment `<!--` begins within a line and is not closed on it"
             self.problem(at, inline.unclosed + 1, what, hint)
-        literal = self.containers.literal(prefix, inline.text[len(prefix) :])
+        comment = bool(inline.comments) and inline.comments[0].start == len(prefix)
+        literal = self.containers.literal(prefix, "<!--" if begun or comment else inline.text[len(prefix) :])
         html = None if literal else self.html.take(self.lines[at].number, len(prefix), inline.text)
         self.events.append(Prose(at, prefix, inline.text, inline.comments, html, literal))
         return at + 1
