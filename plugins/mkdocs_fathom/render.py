@@ -6,7 +6,7 @@ Text in, text out. Every line that is put in carries the prefix of the quote, li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,7 +20,14 @@ FENCE = "fathom-cell"
 
 _SLASHES = re.compile(r"^[ \t>]*(/{3,})", re.MULTILINE)
 _LEAD = re.compile(r"(?P<container>.*?)(?P<fence>`{3,}|~{3,})")
+_NO_TEXT = " \t>"
 _BULLET = re.compile(r"(?:[-+*]|\d{1,9}[.)])[ \t]+")
+
+
+class _Gap(str):
+    """A blank line of ours, with its quote signs: it goes where there is one already."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,7 @@ class _Page:
 
 def markdown(chapter: Chapter) -> str:
     """The chapter's body as Markdown for a host that knows our block and our fence."""
-    text = list(_lines(_page(chapter), chapter.body, len(chapter.lines)))
-    return "\n".join(text)
+    return "\n".join(_tidy(_lines(_page(chapter), chapter.body, len(chapter.lines))))
 
 
 def number(cell: Cell) -> str:
@@ -110,10 +116,28 @@ def _lines(page: _Page, first: int, last: int) -> Iterator[str]:
         index += 1
 
 
-def _blank(line: str) -> str:
+def _tidy(lines: Iterable[str]) -> Iterator[str]:
+    """The lines with our blank ones where they part two others.
+
+    Inside quotes a blank line too many is not harmless: Python-Markdown puts it into the paragraph above.
+    """
+    gap: _Gap | None = None
+    before = ""
+    for line in lines:
+        if isinstance(line, _Gap):
+            gap = gap or line
+            continue
+        blank = not line.strip(_NO_TEXT)
+        if gap is not None and not blank and before.strip(_NO_TEXT):
+            yield gap if _blank(line).count(">") >= gap.count(">") else ""
+        yield line
+        gap, before = None, line
+
+
+def _blank(line: str) -> _Gap:
     """A blank line in the same quotes as another one."""
     quotes = re.match(r"(?:[ \t]*>)*", line)
-    return quotes[0] if quotes else ""
+    return _Gap(quotes[0] if quotes else "")
 
 
 def _tab_set(page: _Page, tab_set: tuple[Region, ...]) -> Iterator[str]:
@@ -140,7 +164,7 @@ def _between(page: _Page, tab_set: tuple[Region, ...]) -> Iterator[str]:
     """What stands between the regions of one set: comments, which must not be lost."""
     for region, following in pairwise(tab_set):
         between = page.chapter.lines[region.last + 1 : following.first]
-        yield from (line.text for line in between if line.text.strip(" \t>"))
+        yield from (line.text for line in between if line.text.strip(_NO_TEXT))
 
 
 def _cell(cell: Cell, line: str) -> Iterator[str]:
@@ -152,10 +176,11 @@ def _cell(cell: Cell, line: str) -> Iterator[str]:
         # Python-Markdown knows no fence beside a bullet: the item begins empty, and the fence comes below.
         yield f"{container[: bullet.end()].rstrip()} "
         prefix = f"{container[: bullet.start()]}    "
+    source = cell.source.removesuffix("\n").split("\n")
     runs = re.findall(r"`{3,}", cell.source)
     fence = "`" * max([3, *(len(run) + 1 for run in runs)])
     yield _blank(prefix)
     yield f"{prefix}{fence}{FENCE} {number(cell)}"
-    yield from (f"{prefix}{text}" if text else _blank(prefix) for text in cell.source.splitlines())
+    yield from (f"{prefix}{text}" if text else str(_blank(prefix)) for text in source)
     yield f"{prefix}{fence}"
     yield _blank(prefix)
