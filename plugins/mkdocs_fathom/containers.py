@@ -81,8 +81,10 @@ class Containers:
 
     def _end(self, opened: list[tuple[int, bool]], indent: int, *, begins: bool) -> None:
         """Close the containers that a line stands left of; one that begins a block is no lazy continuation."""
-        while opened and indent < opened[-1][0] and (begins or self.after_blank or not opened[-1][1]):
-            opened.pop()
+        for position, (content, lazy) in enumerate(opened):
+            if indent < content and (begins or self.after_blank or not lazy):
+                del opened[position:]
+                return
 
 
 def _begins_block(text: str) -> bool:
