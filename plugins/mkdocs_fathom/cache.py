@@ -52,10 +52,7 @@ class Store:
     """A folder of results. Whatever goes wrong with it is said once, and the build goes on without."""
 
     def __init__(self, folder: Path, *, readonly: bool, size_limit: int, say: Callable[[str], None]) -> None:
-        """A store in a folder, which is made when first written to; never where it is `readonly`.
-
-        `trim` keeps it below `size_limit` bytes. `say` takes what goes wrong, as a sentence for the author.
-        """
+        """Nothing is made until something is saved. `trim` heeds `size_limit`; `say` takes what goes wrong, in words."""
         self._folder = folder
         self._readonly = readonly
         self._writing = not readonly
@@ -189,8 +186,8 @@ class Store:
         try:
             _remove_all(self._folder)
         except OSError as error:
-            words = error.strerror or error
-            raise FathomError.at(place, f"cannot be cleared: {words}", "Check who may write there.") from error
+            why = f"cannot be cleared: {error.strerror or error}"
+            raise FathomError.at(place, why, "Check who may write there.") from error
         return len(files), sum(stat.st_size for _, stat in files)
 
     def _entry(self, path: Path, name: str, decode: Callable[[JSON], T]) -> T | None:

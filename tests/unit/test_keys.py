@@ -153,6 +153,11 @@ def test_the_environment_changes_the_key_and_stays_secret(monkeypatch: pytest.Mo
     assert "hunter2" not in str(components(CHAPTER, "SHALLOW", CONFIG))
 
 
+def test_the_order_of_environment_names_does_not_change_the_key() -> None:
+    keys = {key(config=dataclasses.replace(CONFIG, environment=names)) for names in (("A", "B"), ("B", "A"))}
+    assert len(keys) == 1
+
+
 def test_components_are_named_for_people() -> None:
     parts = components(CHAPTER, "SHALLOW", CONFIG)
     assert list(parts) == [
@@ -239,6 +244,14 @@ def test_state_of_a_file(tmp_path: Path) -> None:
     assert file_state(file) == sha256(b"one")
     assert file_state(file / "below") == ABSENT
     assert file_state(tmp_path) == "directory"
+
+
+def test_a_directory_does_not_depend_on_the_order_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = []
+    for names in (["a", "b"], ["b", "a"]):
+        monkeypatch.setattr(os, "listdir", lambda _, names=names: names)
+        states.append(directory_state(tmp_path))
+    assert states[0] == states[1]
 
 
 def test_a_pipe_is_not_read(tmp_path: Path) -> None:
