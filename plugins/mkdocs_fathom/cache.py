@@ -52,7 +52,7 @@ class Store:
     """A folder of results. Whatever goes wrong with it is said once, and the build goes on without."""
 
     def __init__(self, folder: Path, *, readonly: bool, size_limit: int, say: Callable[[str], None]) -> None:
-        """Nothing is made until something is saved. `trim` heeds `size_limit`; `say` takes what goes wrong, in words."""
+        """Nothing is made until something is saved. `trim` heeds `size_limit`; `say` takes in words what goes wrong."""
         self._folder = folder
         self._readonly = readonly
         self._writing = not readonly
