@@ -64,9 +64,9 @@ def clean(svg: str, label: str, prefix: str) -> str:
         raise ValueError(f"it is no XML: {error}") from error
     if root.tag not in {_SVG + "svg", "svg"}:
         raise ValueError("its outermost element is not `svg`")
-    inherited = _styles_for_all(root)
-    for name in _INHERITED & inherited.keys() - root.keys():
-        root.set(name, inherited[name])
+    for name, value in _styles_for_all(root).items():
+        if name in _INHERITED and name not in root.attrib:
+            root.set(name, value)
     body = "".join(_inside(root, _references(root), prefix, 1))
     attributes = _written(_attributes(root, frozenset(), prefix))
     return f'<svg{attributes} role="img" aria-label="{escape(label)}">{body}</svg>'

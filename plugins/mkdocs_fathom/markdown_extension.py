@@ -29,7 +29,7 @@ from pymdownx.superfences import SuperFencesBlockPreprocessor, highlight_validat
 
 from . import ansi, cells, pages, panels, render, schedule
 from .config import Config
-from .errors import FathomError, Problem
+from .errors import FathomError
 from .model import Cell, Chapter, Run
 from .pages import PageSource
 
@@ -124,7 +124,6 @@ class _Page(Extension):
         self.chapter: Chapter | None = None
         self.runs: Mapping[str, Run] = {}
         self.panels = panels.Panels()
-        self.problems: list[Problem] = []
         self.finished = False
 
     def reset(self) -> None:
@@ -190,14 +189,9 @@ class _Page(Extension):
         """The code through the site's own highlighter, with its title, line numbers and button."""
         fences = self._fences()
         options: dict[str, str] = {}
-        refused: dict[str, str] = {}
         inputs = {name: value for name, value in cell.display.items() if name != "class"}
-        highlight_validator("python", inputs, options, refused, self.md)
-        for name, value in refused.items():
-            what = f'`{name}="{value}"` is not understood by the highlighter'
-            self.problems.append(
-                Problem(cell.span, what, "Write lines as `1 3-5`, and the first line's number as `1`.")
-            )
+        # `parse` has checked them; what is left over is for a highlighter that the site has switched off.
+        highlight_validator("python", inputs, options, {}, self.md)
         fences.line_count = cell.source.count("\n")
         html: str = fences.highlight(
             src=ansi.visible(cell.source.rstrip("\n")),
@@ -233,7 +227,7 @@ class _Page(Extension):
         """Refuse a page on which a marker or a cell went missing, or stands twice."""
         if self.finished and self.chapter:
             self.finished = False
-            problems = [*self.problems, *panels.problems(self.chapter, self.panels, html)]
+            problems = list(panels.problems(self.chapter, self.panels, html))
             if problems:
                 raise self.convert_error(FathomError(problems))
         return html

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from . import lists
 from .model import Cell, Chapter, Region
@@ -157,14 +156,6 @@ def _tab_set(page: _Page, tab_set: tuple[Region, ...]) -> Iterator[str]:
             yield _blank(prefix)
         yield f"{prefix}{page.slashes}"
     yield _blank(prefix)
-    yield from _between(page, tab_set)
-
-
-def _between(page: _Page, tab_set: tuple[Region, ...]) -> Iterator[str]:
-    """What stands between the regions of one set: comments, which must not be lost."""
-    for region, following in pairwise(tab_set):
-        between = page.chapter.lines[region.last + 1 : following.first]
-        yield from (line.text for line in between if line.text.strip(_NO_TEXT))
 
 
 def _cell(cell: Cell, line: str) -> Iterator[str]:
