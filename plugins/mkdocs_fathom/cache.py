@@ -176,9 +176,7 @@ class Store:
         place = Span(self._folder.as_posix(), 1)
         if self._readonly:
             raise FathomError.at(place, "the cache is read-only", "Set `cache_readonly: false` to clear it.")
-        if (owner := _owner(self._folder)) == "nobody":
-            return 0, 0
-        if owner == "others":
+        if _owner(self._folder) == "others":
             raise FathomError.at(
                 place, f"not a cache of Fathom: it has no `{_TAG}` of ours", "Check the option `cache`."
             )

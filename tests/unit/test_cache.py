@@ -189,6 +189,7 @@ def test_a_damaged_entry_is_a_miss_said_once(site: Site, damage: Callable[[Path]
     store = site.store(readonly=readonly)
     assert [store.find(KEY, seeing()) for _ in range(3)] == [None] * 3
     assert site.said == [f"{manifest} is damaged; its cells run again"]
+    assert manifest.exists() == readonly
     site.store().save(KEY, PARTS, run_of())
     assert site.store().find(KEY, seeing()) == run_of(cached=True)
 
@@ -235,13 +236,24 @@ def test_results_that_cannot_be_stored_are_said(site: Site) -> None:
 
 
 def test_a_blob_is_kept_once_under_its_digest(site: Site, weights: Path) -> None:
-    store = site.store()
-    digests = {store.put_blob(weights), site.store().put_blob(weights)}
+    digests = {site.store().put_blob(weights)}
+    inode = site.files("blobs/*/*")[0].stat().st_ino
+    digests.add(site.store().put_blob(weights))
     assert digests == {hashlib.sha256(weights.read_bytes()).hexdigest()}
     (file,) = site.files("blobs/*/*")
     assert file == site.store().blob(*digests)
     assert file.read_bytes() == weights.read_bytes()
+    assert file.stat().st_ino == inode
     assert site.store().blob(OTHER) is None
+
+
+def test_the_name_of_a_blob_cannot_leave_the_folder(site: Site, weights: Path) -> None:
+    """Nor is a file elsewhere taken for a damaged blob, and removed."""
+    site.store().put_blob(weights)
+    for name in (f"../../{weights.name}", weights.as_posix()):
+        assert site.store().blob(name) is None
+        assert weights.exists()
+    assert site.said == []
 
 
 def test_a_file_that_cannot_be_read_is_the_callers(site: Site, tmp_path: Path) -> None:
@@ -324,6 +336,15 @@ def test_a_store_that_cannot_be_written_is_said_once(
     assert store.trim() == (0, 0)
     assert (path := store.blob(digest)) is not None
     assert not path.is_relative_to(site.folder)
+
+
+def test_two_threads_that_meet_a_full_disk_say_so_once(site: Site) -> None:
+    store = site.store()
+    with store._guarded(), store._guarded():
+        refuse(errno.ENOSPC)()
+    with store._guarded():
+        refuse(errno.ENOSPC)()
+    assert len(site.said) == 1
 
 
 def test_a_disk_that_fills_while_a_blob_is_written(site: Site, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -554,6 +575,8 @@ def test_clear_refuses_a_folder_that_is_not_ours(site: Site, tag: str | None) ->
     assert str(caught.value) == (
         f"{site.folder}:1:1: not a cache of Fathom: it has no `CACHEDIR.TAG` of ours\n  Check the option `cache`."
     )
+    site.age()
+    assert site.store(size_limit=1).trim() == (0, 0)
     assert (site.folder / "runs" / KEY).read_text() == "mine"
 
 

@@ -154,7 +154,7 @@ def test_a_digest_is_a_digest(digest: str) -> None:
     [
         (("results", 1, "number"), 0),
         (("results", 0, "number"), 4),
-        (("results", 0, "number"), 2**63),
+        (("results", 1, "number"), 2**63),
         (("results", 0, "seconds"), float("inf")),
         (("results", 0, "outputs", 0, "name"), "stdin"),
         (("results", 0, "outputs", 0, "output_type"), "update_display_data"),
