@@ -52,9 +52,15 @@ def features(model: GPTModel, batch: Examples) -> tuple[Array, Cache]:
     return (batch.weight[:, None, :] @ h)[:, 0], cache  # (N, 1, T) @ (N, T, D) -> (N, D)
 
 
+def vectors(model: GPTModel, batch: Examples, rows: int = 16) -> Array:
+    """The features of all texts, a few texts at a time: small arrays stay in the processor's cache."""
+    parts = np.split(np.arange(len(batch.labels)), range(rows, len(batch.labels), rows))
+    return np.concatenate([features(model, batch[part])[0] for part in parts])
+
+
 def classify(model: GPTModel, batch: Examples) -> Array:
     """Logits (N, classes): one row for each text."""
-    return features(model, batch)[0] @ model.head_w
+    return vectors(model, batch) @ model.head_w
 
 
 def accuracy(model: GPTModel, batch: Examples) -> float:
@@ -68,7 +74,7 @@ def accuracy(model: GPTModel, batch: Examples) -> float:
 # --8<-- [start:train_head]
 def train_head(model: GPTModel, batch: Examples, steps: int = 200, lr: float = 0.05) -> list[float]:
     """Train `head_w` and nothing else. A frozen body gives the same features every time: compute them once."""
-    x, _ = features(model, batch)  # (N, D)
+    x = vectors(model, batch)  # (N, D)
     optimizer, losses = AdamW(), []
     for _ in range(steps):
         loss, cache = cross_entropy(x @ model.head_w, batch.labels)
@@ -96,7 +102,7 @@ def tune(
     *,
     depth: int | None,
     rng: np.random.Generator,
-    steps: int = 40,
+    steps: int = 30,
     size: int = 8,
     lr: float = 1e-3,
 ) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .attention import attention, attention_backward
 from .layers import (
@@ -165,6 +167,12 @@ class GPTModel:
             named |= flatten(f"blocks.{i}", block)
         return named | flatten("norm", self.norm)
 
+    def to(self, dtype: DTypeLike) -> None:
+        """Hold every parameter in another type: float64, say, to check gradients."""
+        self.token_emb, self.position_emb = self.token_emb.astype(dtype), self.position_emb.astype(dtype)
+        self.head_w = self.head_w.astype(dtype)
+        self.blocks, self.norm = convert(self.blocks, dtype), convert(self.norm, dtype)
+
     def load(self, weights: Mapping[str, Array]) -> None:
         """Take over the values of a saved model of the same shape."""
         for name, array in self.parameters().items():
@@ -181,3 +189,10 @@ def flatten(prefix: str, tree: Mapping[str, object]) -> Params:
         elif isinstance(value, Mapping):
             flat |= flatten(key, value)
     return flat
+
+
+def convert(tree: Any, dtype: DTypeLike) -> Any:
+    """The same nest of dictionaries and lists with every array in another type."""
+    if isinstance(tree, Mapping):
+        return {name: convert(value, dtype) for name, value in tree.items()}
+    return [convert(value, dtype) for value in tree] if isinstance(tree, list) else tree.astype(dtype)
