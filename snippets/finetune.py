@@ -32,11 +32,12 @@ class Examples:
 
 
 def examples(letters: Sequence[Letter], tokenizer: Tokenizer, context: int) -> Examples:
-    """Letters -> arrays, cut after `context` tokens."""
-    tokens = np.full((len(letters), context), tokenizer.end)
-    weight = np.zeros((len(letters), context), np.float32)
-    for row, letter in enumerate(letters):
-        ids = [tokenizer.end, *tokenizer.encode(letter.text)][:context]
+    """Letters -> arrays as wide as the longest letter, or `context` where that is less."""
+    texts = [[tokenizer.end, *tokenizer.encode(letter.text)][:context] for letter in letters]
+    width = max(map(len, texts))
+    tokens = np.full((len(letters), width), tokenizer.end)
+    weight = np.zeros((len(letters), width), np.float32)
+    for row, ids in enumerate(texts):
         tokens[row, : len(ids)] = ids
         weight[row, : len(ids)] = 1 / len(ids)
     return Examples(tokens, weight, np.array([letter.label for letter in letters]))

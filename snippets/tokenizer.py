@@ -42,7 +42,7 @@ def learn(texts: Iterable[str], n_merges: int) -> list[Pair]:
     merges: list[Pair] = []
     while len(merges) < n_merges and frequency:
         best = max(frequency, key=lambda pair: (frequency[pair], pair))  # the pair breaks ties: always the same result
-        if frequency[best] == 1:
+        if frequency[best] <= 1:
             break
         merges.append(best)
         for piece in sorted(where.pop(best)):  # only the pieces that hold the pair change their counts

@@ -1,0 +1,87 @@
+"""The model is causal, starts from nothing, keeps float32, and can be given another head."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from snippets.attention import attention
+from snippets.generate import generate, sample
+from snippets.gpt import GPTModel, new_linear
+from snippets.layers import cross_entropy, cross_entropy_backward
+from snippets.tokenizer import Tokenizer
+
+
+def new(seed: int = 0, *, vocab_size: int = 50, context: int = 12) -> GPTModel:
+    rng = np.random.default_rng(seed)
+    return GPTModel(vocab_size=vocab_size, d_model=16, n_heads=2, n_layers=2, context=context, rng=rng)
+
+
+@pytest.mark.parametrize("changed", range(1, 12))
+def test_a_later_token_changes_no_earlier_logit(changed: int) -> None:
+    model, tokens = new(), np.random.default_rng(1).integers(0, 50, (3, 12))
+    other = tokens.copy()
+    other[:, changed] = (other[:, changed] + 1) % 50
+    before, after = model(tokens), model(other)
+    assert np.array_equal(before[:, :changed], after[:, :changed])
+    assert (before[:, changed:] != after[:, changed:]).any(axis=-1).all()
+
+
+def test_attention_weights_are_probabilities_over_the_past() -> None:
+    rng = np.random.default_rng(0)
+    p = {"qkv": new_linear(rng, 8, 24, 1.0), "out": new_linear(rng, 8, 8)}
+    _, cache = attention(rng.normal(size=(2, 6, 8)).astype(np.float32), p, 2)
+    weights = cache[4]
+    assert np.allclose(weights.sum(axis=-1), 1, atol=1e-6)
+    assert not np.triu(weights, k=1).any()
+
+
+def test_untrained_loss_is_that_of_guessing() -> None:
+    rng = np.random.default_rng(2)
+    tokens, targets = rng.integers(0, 50, (2, 8, 12))
+    assert cross_entropy(new()(tokens), targets)[0] == pytest.approx(np.log(50), abs=0.05)
+
+
+def test_everything_stays_float32() -> None:
+    model, tokens = new(), np.arange(24).reshape(2, 12)
+    logits, cache = model.forward(tokens)
+    grads = model.backward(cross_entropy_backward(cross_entropy(logits, tokens)[1]), cache)
+    assert {array.dtype for array in (logits, *grads.values(), *model.parameters().values())} == {np.dtype("float32")}
+
+
+def test_replacing_the_head_changes_what_is_predicted() -> None:
+    model = GPTModel(vocab_size=1000, d_model=16, n_heads=2, n_layers=1, context=16, rng=np.random.default_rng(0))
+    assert model.head_w.shape == (16, 1000)
+    model.head_w = np.random.default_rng(0).standard_normal((16, 2))
+    assert model(np.zeros((3, 5), int)).shape == (3, 5, 2)
+    assert model.parameters()["head_w"] is model.head_w
+
+
+def test_heads_must_divide_the_width() -> None:
+    with pytest.raises(ValueError, match="d_model = 16 cannot be cut into 3 equal heads"):
+        GPTModel(vocab_size=9, d_model=16, n_heads=3, n_layers=1, context=4, rng=np.random.default_rng(0))
+
+
+def test_loading_saved_weights_gives_the_same_logits() -> None:
+    one, other, tokens = new(0), new(1), np.arange(12)[None]
+    assert not np.array_equal(one(tokens), other(tokens))
+    other.load(one.parameters())
+    assert np.array_equal(one(tokens), other(tokens))
+    other.token_emb += 1  # a copy: the first model does not move with the second
+    assert not np.array_equal(one(tokens), other(tokens))
+
+
+def test_sampling() -> None:
+    rng, logits = np.random.default_rng(0), np.array([0.0, 3.0, 2.0, -1.0])
+    assert sample(logits, rng, temperature=0) == 1
+    assert {sample(logits, rng, top_k=2) for _ in range(200)} == {1, 2}
+    assert {sample(logits, rng, temperature=5) for _ in range(500)} == {0, 1, 2, 3}
+
+
+def test_generating_past_the_context() -> None:
+    tokenizer = Tokenizer([])
+    model = new(vocab_size=tokenizer.size, context=4)
+    texts = [generate(model, tokenizer, "ab", rng=np.random.default_rng(3), max_tokens=20) for _ in range(2)]
+    assert texts[0].startswith("ab")
+    assert len(texts[0]) > 4
+    assert texts[0] == texts[1]
