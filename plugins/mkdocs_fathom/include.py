@@ -110,7 +110,7 @@ class _Expansion:
 
     def include(self, line: Line, target: str, prefix: str, stack: tuple[Path, ...]) -> list[Line]:
         """The lines of the file, section or range that `target` names, behind `prefix`."""
-        file = self.find(line, target)
+        file = self.find(line, target) if self.count <= MOST_LINES else None
         if file is None:
             return []
         if file in stack:

@@ -157,6 +157,7 @@ class Regions:
     def _marker(self, event: Prose, start: int, end: int, marker: Marker) -> None:
         """Take a marker in, whatever is wrong with where it stands."""
         self._check_place(event, start, end, marker)
+        self._seen = self._seen or not event.blank
         if marker.closing:
             self._close(event, start, marker)
         else:
@@ -183,7 +184,7 @@ class Regions:
         line = self.lines[event.index]
         opened = _Open(marker, Span(line.path, line.number, start + 1), event.index, _wide(event.prefix))
         if self._open is None:
-            self._open, self._seen, self._left = opened, False, False
+            self._open, self._seen, self._left = opened, not event.blank, False
             return
         self._nested.append(opened)
         outer = self._open

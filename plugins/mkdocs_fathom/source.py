@@ -17,8 +17,8 @@ def decode(data: bytes, path: str) -> str:
     except UnicodeDecodeError as error:
         # The decoder counts from behind the byte-order mark where there is one.
         start = error.start + (len(data) - len(error.object))
-        before = lines(data[:start].decode("utf-8-sig", "replace"))
-        span = Span(path, max(len(before), 1), len(before[-1]) + 1 if before else 1)
+        before = unified(data[:start].decode("utf-8-sig")).split("\n")
+        span = Span(path, len(before), len(before[-1]) + 1)
         what = f"not UTF-8: byte 0x{data[start]:02X} at offset {start}"
         raise FathomError.at(span, what, "Save the file as UTF-8.") from error
     return unified(text)
