@@ -45,6 +45,8 @@ class _Page:
     """The cells by the position of their first line."""
     dropped: frozenset[int]
     """First positions of fences that are not shown: declared outputs, in whose place the real one stands."""
+    numbers: dict[int, int]
+    """The regions' numbers by the position of their first line."""
     sets: dict[int, tuple[Region, ...]]
     """The tab sets by the position of their first line."""
 
@@ -84,6 +86,7 @@ def _page(chapter: Chapter) -> _Page:
         fences,
         {cell.first: cell for cell in chapter.cells},
         frozenset(fence.first for fence in chapter.others if fence.span in replaced),
+        {region.first: index for index, region in enumerate(chapter.regions)},
         {tab_set[0].first: tab_set for tab_set in chapter.tab_sets},
     )
 
@@ -149,7 +152,7 @@ def _tab_set(page: _Page, tab_set: tuple[Region, ...]) -> Iterator[str]:
         yield _blank(prefix)
         yield f"{prefix}{page.slashes} {BLOCK} | {depth.name}"
         yield f"{prefix}    new: {'true' if position == 0 else 'false'}"
-        yield f"{prefix}    {'region' if region else 'awaits'}: {page.chapter.regions.index(target)}"
+        yield f"{prefix}    {'region' if region else 'awaits'}: {page.numbers[target.first]}"
         yield _blank(prefix)
         if region:
             yield from _lines(page, region.first + 1, region.last)

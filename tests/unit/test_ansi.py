@@ -19,8 +19,10 @@ from mkdocs_fathom import ansi
         ("\x1b[31mred\x1b[0m plain", '<span class="ansi-red-fg">red</span> plain'),
         (
             "\x1b[1;4;31mx\x1b[22my",
-            ('<span class="ansi-red-fg ansi-bold ansi-underline">x</span>'
-            '<span class="ansi-red-fg ansi-underline">y</span>'),
+            (
+                '<span class="ansi-red-fg ansi-bold ansi-underline">x</span>'
+                '<span class="ansi-red-fg ansi-underline">y</span>'
+            ),
         ),
         ("\x1b[31ma\nb\x1b[39mc", '<span class="ansi-red-fg">a</span>\n<span class="ansi-red-fg">b</span>c'),
         ("\x1b[38;5;9mx", '<span class="ansi-red-intense-fg">x</span>'),

@@ -147,8 +147,10 @@ def test_a_contents_list_finds_them(site: Site) -> None:
         ("text", 'This part is for the <a href="#__fathom_1_deep">Deep</a> reading.'),
         (
             "## A *b* `c` & <d> [e](f)\n### Below",
-            ('This part is for the <a href="#__fathom_1_deep">Deep</a> reading: '
-            '<a href="#a-b-c-d-e--deep">A b c &amp; &lt;d&gt; e</a>.'),
+            (
+                'This part is for the <a href="#__fathom_1_deep">Deep</a> reading: '
+                '<a href="#a-b-c-d-e--deep">A b c &amp; &lt;d&gt; e</a>.'
+            ),
         ),
     ],
 )
@@ -303,29 +305,37 @@ KEEP = "Only what stands in the chapter's file is run. Keep the other plugin awa
             "a\n\n" + CELL.format(""),
             None,
             lambda _: {},
-            (f"page.md:3:1: no result is stored for this cell on the `DEEP` path\n  {STALE}\n"
-            f"page.md:3:1: no result is stored for this cell on the `SHALLOW` path\n  {STALE}"),
+            (
+                f"page.md:3:1: no result is stored for this cell on the `DEEP` path\n  {STALE}\n"
+                f"page.md:3:1: no result is stored for this cell on the `SHALLOW` path\n  {STALE}"
+            ),
         ),
         (
             CELL.format(""),
             "```python\nprint(2)\n```\n",
             ran,
-            ("page.md:1:1: this cell is not the same in the text that another plugin or extension made of the page\n"
-            f"  {KEEP}"),
+            (
+                "page.md:1:1: this cell is not the same in the text that another plugin or extension made of the page\n"
+                f"  {KEEP}"
+            ),
         ),
         (
             CELL.format(""),
             "gone",
             ran,
-            ("page.md:1:1: this cell is missing in the text that another plugin or extension made of the page\n"
-            f"  {KEEP}"),
+            (
+                "page.md:1:1: this cell is missing in the text that another plugin or extension made of the page\n"
+                f"  {KEEP}"
+            ),
         ),
         (
             "---\na: 1\n---\ntext",
             "text\n\n" + CELL.format(""),
             ran,
-            ("page.md:6:1: there is a cell more in the text that another plugin or extension made of the page\n"
-            f"  {KEEP}"),
+            (
+                "page.md:6:1: there is a cell more in the text that another plugin or extension made of the page\n"
+                f"  {KEEP}"
+            ),
         ),
     ],
     ids=["not run", "changed", "missing", "added"],
