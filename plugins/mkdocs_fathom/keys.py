@@ -201,8 +201,8 @@ class Reason:
     """One thing that has changed since a path ran last, so that it runs again."""
 
     kind: str
-    """`never` (no earlier run is known), `lost` (its results are gone), the first word of a component, or the kind of
-    a dependency."""
+    """`never` (no earlier run is known), `lost` (its results are gone), the first word of a component, the kind of a
+    dependency, `chapter` (one that it needs would run), or `depth` (another path of the chapter would run)."""
     name: str
     """What changed: the rest of the component's name, or the dependency's name. Cells count from 1 as components do,
     and from 0 in the kind `line`."""
@@ -223,6 +223,10 @@ class Reason:
             case "line":
                 cell = int(self.name) + 1 if self.name.isdecimal() else self.name
                 return f"an output shows the line of cell {cell}, which moved"
+            case "chapter":
+                return f"`{self.name}`, which it needs, would run"
+            case "depth":
+                return f"the path of {self.name} would run, and a chapter's artifacts come from one run"
         words = {"never": "never run", "lost": "its stored results are gone"}
         return words.get(self.kind) or f"{self._noun()} {self.before or ABSENT} -> {self.after or ABSENT}"
 
