@@ -273,6 +273,7 @@ def test_a_page_that_is_no_chapter_is_left_alone(tmp_path: Path) -> None:
 
 def test_alone_it_shows_what_stands_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a host that names the file: tabs and code, no outputs, options from both places."""
+    (tmp_path / "docs").mkdir()
     (tmp_path / "mkdocs.yml").write_text("plugins: [{fathom: {default_depth: DEEP}}]", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     md = Markdown(extensions=[makeExtension(depths=["SHALLOW", {"name": "DEEP", "label": "Long"}])])
