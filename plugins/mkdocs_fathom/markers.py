@@ -255,7 +255,7 @@ def tab_sets(lines: Sequence[Line], regions: Sequence[Region]) -> tuple[tuple[Re
         signs = " \t>" if ">" in region.prefix else " \t"
         if (
             last
-            and last.prefix == region.prefix
+            and _wide(last.prefix) == _wide(region.prefix)
             and all(not lines[index].text.strip(signs) for index in range(last.last + 1, region.first))
             and region.depth not in {each.depth for each in sets[-1]}
         ):

@@ -52,9 +52,15 @@ def damages(text: str) -> Sequence[tuple[int, str, str]]:
 
         for match in _WORD.finditer(masked):
             repair = ftfy.fix_encoding(match[0])
-            if repair != match[0]:
+            if repair != match[0] and not _mixed(repair):
                 found.append((match.start(), match[0], repair))
     return sorted(found)
+
+
+def _mixed(word: str) -> bool:
+    """Whether a word mixes alphabets, so that the letters it was made from were meant."""
+    scripts = {unicodedata.name(char, "").partition(" ")[0] for char in word if char.isalpha()}
+    return "LATIN" in scripts and not scripts.isdisjoint({"CYRILLIC", "GREEK", "ARMENIAN", "HEBREW", "ARABIC"})
 
 
 def _unroman(text: str) -> str:
@@ -63,4 +69,6 @@ def _unroman(text: str) -> str:
         repair = text.encode("mac_roman").decode("utf-8")
     except UnicodeError:
         return ""
-    return repair if all(unicodedata.category(char) in _SHOWN for char in repair) else ""
+    # A single letter may be chance: `Ááá!` would be a Chinese one.
+    sure = len(repair) > 1 or not repair.isalpha()
+    return repair if sure and all(unicodedata.category(char) in _SHOWN for char in repair) else ""

@@ -89,16 +89,20 @@ def test_take(chapter: Chapter) -> None:
 def test_a_fence_that_was_passed_over_is_an_error(chapter: Chapter) -> None:
     """At that fence."""
     assert [str(problem) for problem in census.problems(chapter, {"SHALLOW": run(0, 3)})] == [
-        "a.md:8:1: of 4 fences of Python, 2 ran and 1 are exempt\n"
-        "  This fence was passed over. That is a fault of Fathom: please report it with this chapter."
+        (
+            "a.md:8:1: of 4 fences of Python, 2 ran and 1 are exempt\n"
+            "  This fence was passed over. That is a fault of Fathom: please report it with this chapter."
+        )
     ]
 
 
 def test_a_cell_that_ran_and_is_not_there_is_an_error(chapter: Chapter) -> None:
     """The other way to disagree."""
     assert [str(problem) for problem in census.problems(chapter, {"DEEP": run(0, 2, 3, 9)})] == [
-        "a.md:1:1: of 4 fences of Python, 4 ran and 1 are exempt\n"
-        "  More ran than there are. That is a fault of Fathom: please report it with this chapter."
+        (
+            "a.md:1:1: of 4 fences of Python, 4 ran and 1 are exempt\n"
+            "  More ran than there are. That is a fault of Fathom: please report it with this chapter."
+        )
     ]
 
 
@@ -123,14 +127,39 @@ def test_front_matter_is_not_counted() -> None:
     assert census.take(chapter, {}).counted == 0
 
 
-PREFIXES = st.sampled_from(["", "- item\n\n    ", "> ", "!!! note\n\n    ", '=== "Tab"\n\n    ', "- item\n\n\t", "> > ", "- "])
+PREFIXES = st.sampled_from(
+    ["", "- item\n\n    ", "> ", "!!! note\n\n    ", '=== "Tab"\n\n    ', "- item\n\n\t", "> > ", "- "]
+)
 RUNS = st.sampled_from(["```", "````", "~~~", "~~~~~"])
 INFOS = st.sampled_from(
-    ["", "python", " python", "py", '{.python .a title="x"}', "{ .py }", "text", "bash x y", "pycon", "{.rust}", "python3 setup"]
+    [
+        "",
+        "python",
+        " python",
+        "py",
+        '{.python .a title="x"}',
+        "{ .py }",
+        "text",
+        "bash x y",
+        "pycon",
+        "{.rust}",
+        "python3 setup",
+    ]
 )
-INNER = st.sampled_from(["x = 1", "", "    ```", "```python", "~~~", "<!--", "-->", "<!-- DEEP -->", "> y", "- z", "# h"])
+INNER = st.sampled_from(
+    ["x = 1", "", "    ```", "```python", "~~~", "<!--", "-->", "<!-- DEEP -->", "> y", "- z", "# h"]
+)
 PROSE = st.sampled_from(
-    ["text", "`<!--` in code", "<!-- note -->", "<!-- two\n```python\nlines -->", "``` inline ```", "- list", "> quote", "***"]
+    [
+        "text",
+        "`<!--` in code",
+        "<!-- note -->",
+        "<!-- two\n```python\nlines -->",
+        "``` inline ```",
+        "- list",
+        "> quote",
+        "***",
+    ]
 )
 
 

@@ -17,7 +17,19 @@ def faults(info: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "info",
-    ["python", " python", "\tpy", "python3 ", "py3", ".python", "{.python}", "{ .py }", "{.python .a #b}", "python {.a}", "python{.a}"],
+    [
+        "python",
+        " python",
+        "\tpy",
+        "python3 ",
+        "py3",
+        ".python",
+        "{.python}",
+        "{ .py }",
+        "{.python .a #b}",
+        "python {.a}",
+        "python{.a}",
+    ],
 )
 def test_usual_spellings_of_python_are_cells(info: str) -> None:
     """And nothing is wrong with them."""
@@ -200,8 +212,10 @@ KNOWN = "exec, reason, hide, setup, raises, timeout, network, id, alt, title, ti
         (
             "python setup hide=code",
             [
-                '13: `setup` and `hide="code"` contradict each other'
-                " / A setup cell is shown folded: take one of the two out."
+                (
+                    '13: `setup` and `hide="code"` contradict each other'
+                    " / A setup cell is shown folded: take one of the two out."
+                )
             ],
         ),
     ],
@@ -216,7 +230,7 @@ def test_an_exempt_cell_without_a_reason_is_still_exempt() -> None:
     assert fences.read_info("python exec=false").options.reason == ""
 
 
-@given(st.one_of(st.text(), st.text(alphabet='python{}.#="\' -_:,\t')))
+@given(st.one_of(st.text(), st.text(alphabet="python{}.#=\"' -_:,\t")))
 def test_no_info_string_ends_in_a_traceback(info: str) -> None:
     """And every fault lies within it."""
     read = fences.read_info(info)

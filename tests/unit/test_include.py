@@ -86,7 +86,7 @@ def lines(text: str, site: Config) -> list[str]:
             ["lib.py:3 class Layer:", "lib.py:5     def forward(self, x):", "lib.py:6 ", "lib.py:7         return x"],
         ),
         (
-            '--8<--\npart.md:1:1\n\n; commented.md\n  page.md\n--8<--\nz',
+            "--8<--\npart.md:1:1\n\n; commented.md\n  page.md\n--8<--\nz",
             ["part.md:1 one", "x.md:3 ", "page.md:1   page", "x.md:7 z"],
         ),
         (';--8<-- "part.md"', ['x.md:1 --8<-- "part.md"']),
@@ -135,8 +135,10 @@ WHERE = "Includes are looked for below `snippets`, `docs`."
         ),
         (
             "--8<-- part.md",
-            "1:1: an include whose path is not in quotes\n"
-            '  Write `--8<-- "file.py"`, or `;--8<--` to show the text itself.',
+            (
+                "1:1: an include whose path is not in quotes\n"
+                '  Write `--8<-- "file.py"`, or `;--8<--` to show the text itself.'
+            ),
         ),
         (
             "--8<--\n",
@@ -144,8 +146,10 @@ WHERE = "Includes are looked for below `snippets`, `docs`."
         ),
         (
             '--8<-- "https://example.org/x.py"',
-            "1:1: `https://example.org/x.py` is no file of this project\n"
-            "  Copy it into the project and include the copy.",
+            (
+                "1:1: `https://example.org/x.py` is no file of this project\n"
+                "  Copy it into the project and include the copy."
+            ),
         ),
         ('--8<-- "../outside.md"', f"1:1: the include `../outside.md` leaves the project's include folders\n  {WHERE}"),
         (

@@ -33,7 +33,10 @@ def said(text: str, site: Config) -> list[str]:
         ("> ```python\n> a = 1\n> x = = 1\n> ```", "a.md:3:7: SyntaxError: invalid syntax"),
         ("- a\n\n\t```python\n\tx = = 1\n\t```", "a.md:4:6: SyntaxError: invalid syntax"),
         ("- ```python\n  x = = 1\n  ```", "a.md:2:7: SyntaxError: invalid syntax"),
-        ("```python\nif 1:\nx\n```", "a.md:3:1: IndentationError: expected an indented block after 'if' statement on line 1"),
+        (
+            "```python\nif 1:\nx\n```",
+            "a.md:3:1: IndentationError: expected an indented block after 'if' statement on line 1",
+        ),
         ("```python\nx = (\n\n```", "a.md:2:5: SyntaxError: '(' was never closed"),
         ("```python\n%timeit f()\n```", f"a.md:2:1: SyntaxError: invalid syntax\n{MAGIC}"),
         ("```python\n!ls\n```", f"a.md:2:1: SyntaxError: invalid syntax\n{MAGIC}"),
