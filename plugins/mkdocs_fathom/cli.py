@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import platform
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import click
 
-from . import __version__, compare, config as configuration
+from . import __version__, compare, lookup, needs, progress, schedule, site_file
 from .cache import Store
+from .collect import chapter_files, read_chapters
 from .config import Config
 from .errors import FathomError, Problem
 from .keys import Reason
-from .model import JSON, Chapter
+from .model import JSON, Cell, Chapter
 from .progress import LiveProgress, PlainProgress
-from .schedule import Report, chapter_files, explain, read_chapters, run
+from .report import Report, counted
 
 _PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "ipython", "numpy", "matplotlib")
 
@@ -31,10 +32,8 @@ _file_option = click.option(
     "-f",
     "--config-file",
     "file",
-    default="mkdocs.yml",
     type=click.Path(path_type=Path),
-    help="The site's configuration.",
-    show_default=True,
+    help="The site's configuration; `mkdocs.yml` in this folder if not given.",
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 
@@ -46,8 +45,11 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON,
 def main(context: click.Context, *, version: bool, verbose: bool) -> None:
     """Documentation that can be read at two depths and cannot lie.
 
-    Ends with 0 if all is well, 1 if a chapter has something to mend, 2 if the command itself was wrong.
+    Ends with 0 if all is well, 1 if a chapter or `mkdocs.yml` has something to mend, 2 if the command itself was
+    wrong, 3 if Fathom is at fault.
     """
+    if verbose and not version:
+        raise click.UsageError("`--verbose` goes with `--version`")
     if version:
         click.echo(f"fathom {__version__}")
         if verbose:
@@ -55,21 +57,25 @@ def main(context: click.Context, *, version: bool, verbose: bool) -> None:
         context.exit()
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
-        context.exit(0 if not verbose else 2)
 
 
 @main.command("run")
 @_file_option
 @_json_option
 @click.option("--fresh", is_flag=True, help="Run everything, whatever the store has.")
-def run_command(file: Path, *, as_json: bool, fresh: bool) -> None:
+def run_command(file: Path | None, *, as_json: bool, fresh: bool) -> None:
     """Run what is stale and keep the results."""
     with _problems_printed(as_json=as_json):
-        config = configuration.load(file)
+        config = _load(file)
         chapters, warnings = read_chapters(chapter_files(config), config)
-        with _progress(quiet=as_json) as progress:
-            report = run(chapters, config, _store(config), progress, fresh=fresh)
-        _finish(report, warnings, as_json=as_json)
+        with _progress(quiet=as_json) as shown:
+            report = schedule.run(chapters, config, _store(config, shown), shown, fresh=fresh)
+        problems = [*warnings, *report.problems]
+        names = ("chapters", "executed", "cached", "exempt", "seconds")
+        _print_problems(problems, as_json=as_json, **{name: getattr(report, name) for name in names})
+        if not as_json:
+            _note(str(report))
+        sys.exit(_has_errors(problems))
 
 
 @main.command("check")
@@ -77,53 +83,69 @@ def run_command(file: Path, *, as_json: bool, fresh: bool) -> None:
 @_json_option
 @click.option("--audit", is_flag=True, help="Run everything anew and compare with what is stored.")
 @click.option("--twice", is_flag=True, help="Run everything twice and compare: finds what differs from run to run.")
-def check_command(file: Path, *, as_json: bool, audit: bool, twice: bool) -> None:
+def check_command(file: Path | None, *, as_json: bool, audit: bool, twice: bool) -> None:
     """Read all chapters and tell what is wrong, without running them."""
     with _problems_printed(as_json=as_json):
-        config = configuration.load(file)
+        config = _load(file)
         chapters, problems = read_chapters(chapter_files(config), config)
+        needs.resolve(chapters, config)
         found = list(problems)
         if audit:
-            found += compare.audit(chapters, _store(config), _fresh_runs(chapters, config, quiet=as_json), config)
+            found += _audit(chapters, config, quiet=as_json)
         if twice:
-            first, second = (_fresh_runs(chapters, config, quiet=as_json) for _ in range(2))
-            found += compare.differences(chapters, first.runs, second.runs, "differs from one run to the next")
+            first, second = (_fresh_runs(chapters, config, quiet=as_json).runs for _ in range(2))
+            found += compare.twice(chapters, first, second)
         _print_problems(found, as_json=as_json)
-        sys.exit(any(problem.severity == "error" for problem in found))
+        sys.exit(_has_errors(found))
+
+
+def _audit(chapters: list[Chapter], config: Config, *, quiet: bool) -> list[Problem]:
+    stored = lookup.stored(chapters, config, _store(config, PlainProgress(_note)))
+    missing = sum(bool(chapter.cells) for chapter in chapters if chapter.path not in stored)
+    if missing:
+        _note(f"{counted(missing, 'chapter')} not compared: nothing that holds is stored; `fathom run` comes first")
+    return compare.audit(chapters, stored, _fresh_runs(chapters, config, quiet=quiet).runs)
 
 
 @main.command("explain")
 @_file_option
 @_json_option
 @click.argument("chapters", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def explain_command(file: Path, chapters: tuple[Path, ...], *, as_json: bool) -> None:
+def explain_command(file: Path | None, chapters: tuple[Path, ...], *, as_json: bool) -> None:
     """Tell for each cell whether it would run, and what changed; for CHAPTERS, or for all."""
     with _problems_printed(as_json=as_json):
-        config = configuration.load(file)
+        config = _load(file)
         every, _ = read_chapters(chapter_files(config), config)
         wanted = {config.relative(path.resolve()) for path in chapters} or {chapter.path for chapter in every}
         unknown = wanted - {chapter.path for chapter in every}
         if unknown:
             raise click.UsageError(f"not among the site's chapters: {', '.join(sorted(unknown))}")
-        reasons = explain(every, config, _store(config))
-        for chapter in every:
-            if chapter.path in wanted:
-                _print_explanation(chapter, reasons[chapter.path], as_json=as_json)
+        reasons = lookup.explain(every, config, _store(config, PlainProgress(_note)))
+        shown = [chapter for chapter in every if chapter.path in wanted]
+        rows = [row for chapter in shown for cell in chapter.cells for row in _answers(chapter, cell, reasons)]
+        if as_json:
+            click.echo(json.dumps({"cells": rows}))
+        else:
+            click.echo("".join(_sentence(row) + "\n" for row in rows), nl=False)
 
 
 @main.command("clean")
 @_file_option
 @_json_option
-def clean_command(file: Path, *, as_json: bool) -> None:
+def clean_command(file: Path | None, *, as_json: bool) -> None:
     """Remove all stored results."""
     with _problems_printed(as_json=as_json):
-        files, size = _store(configuration.load(file)).clear()
+        files, size = _store(_load(file), PlainProgress(_note)).clear()
         if as_json:
             click.echo(json.dumps({"files": files, "bytes": size}))
 
 
-def _store(config: Config) -> Store:
-    return Store(config.cache_dir, readonly=config.cache_readonly, size_limit=config.cache_size, say=_note)
+def _load(file: Path | None) -> Config:
+    return site_file.load(file or site_file.find(Path.cwd()))
+
+
+def _store(config: Config, shown: PlainProgress | LiveProgress) -> Store:
+    return Store(config.cache_dir, readonly=config.cache_readonly, size_limit=config.cache_size, say=shown.say)
 
 
 def _note(sentence: str) -> None:
@@ -133,89 +155,90 @@ def _note(sentence: str) -> None:
 def _progress(*, quiet: bool) -> AbstractContextManager[PlainProgress | LiveProgress]:
     if quiet:
         return nullcontext(PlainProgress(lambda _line: None, _note))
-    if sys.stderr.isatty():
-        return LiveProgress(sys.stderr, shutil.get_terminal_size().columns)
-    return nullcontext(PlainProgress(_note))
+    return progress.choose(sys.stderr, PlainProgress(_note))
 
 
 def _fresh_runs(chapters: list[Chapter], config: Config, *, quiet: bool) -> Report:
     """Run everything with an empty store of its own, so that nothing old is used and nothing is kept."""
-    with tempfile.TemporaryDirectory(prefix="fathom-store-") as folder, _progress(quiet=quiet) as progress:
-        store = Store(Path(folder), readonly=False, size_limit=config.cache_size, say=_note)
-        report = run(chapters, config, store, progress)
-    errors = [problem for problem in report.problems if problem.severity == "error"]
-    if errors:
-        raise FathomError(errors)
+    with tempfile.TemporaryDirectory(prefix="fathom-store-") as folder, _progress(quiet=quiet) as shown:
+        store = Store(Path(folder), readonly=False, size_limit=config.cache_size, say=shown.say)
+        report = schedule.run(chapters, config, store, shown)
+    if _has_errors(report.problems):
+        raise FathomError(report.problems)
     return report
 
 
 @contextmanager
 def _problems_printed(*, as_json: bool) -> Iterator[None]:
+    """End the command with what is wrong; say of an error that nobody foresaw that it is not the author's fault."""
     try:
         yield
     except FathomError as error:
-        _print_problems(list(error.problems), as_json=as_json)
+        _print_problems(error.problems, as_json=as_json)
         sys.exit(1)
+    except click.ClickException:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.EPIPE:
+            raise  # whoever reads our output has read enough
+        traceback.print_exc()
+        _note(
+            "fathom: this is a fault of Fathom, not of the site.\n"
+            "  Please report it with the lines above and what `fathom --version --verbose` prints."
+        )
+        sys.exit(3)
 
 
-def _print_problems(problems: list[Problem], *, as_json: bool) -> None:
+def _has_errors(problems: Iterable[Problem]) -> bool:
+    return any(problem.severity == "error" for problem in problems)
+
+
+def _print_problems(problems: Iterable[Problem], *, as_json: bool, **counts: float) -> None:
     if as_json:
-        click.echo(json.dumps({"problems": [_problem_json(problem) for problem in sorted(problems)]}))
+        click.echo(json.dumps(counts | {"problems": [dataclasses.asdict(problem) for problem in sorted(problems)]}))
     else:
         for problem in sorted(problems):
-            click.echo(str(problem), err=True)
+            _note(str(problem))
 
 
-def _problem_json(problem: Problem) -> JSON:
-    return dataclasses.asdict(problem)
-
-
-def _finish(report: Report, warnings: tuple[Problem, ...], *, as_json: bool) -> None:
-    problems = sorted([*warnings, *report.problems])
-    if as_json:
-        names = ("chapters", "executed", "cached", "exempt", "seconds")
-        counts = {name: getattr(report, name) for name in names}
-        click.echo(json.dumps(counts | {"problems": [_problem_json(problem) for problem in problems]}))
-    else:
-        _print_problems(problems, as_json=False)
-        click.echo(str(report), err=True)
-    sys.exit(any(problem.severity == "error" for problem in problems))
-
-
-def _print_explanation(chapter: Chapter, reasons: dict[str, tuple[Reason, ...]], *, as_json: bool) -> None:
-    rows = [
+def _answers(chapter: Chapter, cell: Cell, reasons: Mapping[str, Mapping[str, tuple[Reason, ...]]]) -> list[JSON]:
+    """What becomes of a cell, as JSON: once for each group of depths for which it is the same."""
+    paths = {depth: why for depth, why in reasons[chapter.path].items() if cell.depth in {None, depth}}
+    groups: dict[tuple[Reason, ...], list[str]] = {}
+    for depth, why in paths.items():
+        groups.setdefault(why if cell.runs else (), []).append(depth)
+    return [
         {
-            "path": chapter.path,
+            "path": cell.span.path,
             "line": cell.span.line,
-            "depth": depth,
-            "runs": cell.runs and bool(reasons[depth]),
-            "reasons": [_reason_words(chapter, reason) for reason in reasons[depth]] if cell.runs else [],
+            "depths": depths,
+            "state": _state(cell, why),
+            "reasons": [_words(chapter, reason) for reason in why],
             "exempt": cell.options.reason,
         }
-        for cell in chapter.cells
-        for depth in ([cell.depth] if cell.depth else reasons)
+        for why, depths in groups.items()
     ]
-    if as_json:
-        click.echo("\n".join(map(json.dumps, rows)))
-        return
-    for row in rows:
-        state = "would run" if row["runs"] else "stored"
-        if row["exempt"] is not None:
-            state = f"exempt: {row['exempt']}"
-        click.echo(f"{row['path']}:{row['line']} [{str(row['depth']).lower()}] {state}")
-        _print_reasons(row)
 
 
-def _print_reasons(row: dict[str, Any]) -> None:
-    for reason in row["reasons"]:
-        click.echo(f"  {reason}")
+def _state(cell: Cell, why: tuple[Reason, ...]) -> str:
+    if not cell.runs:
+        return "exempt"
+    if why and all(reason.kind == "chapter" for reason in why):
+        return "may run"  # what the other chapter publishes may turn out to be the same
+    return "would run" if why else "stored"
 
 
-def _reason_words(chapter: Chapter, reason: Reason) -> str:
+def _words(chapter: Chapter, reason: Reason) -> str:
     """A reason with the line of the cell that it names, which is what an author looks for."""
-    if reason.kind == "cell" and reason.name.isdecimal() and int(reason.name) <= len(chapter.cells):
+    if reason.kind == "cell" and reason.after and reason.name.isdecimal() and int(reason.name) <= len(chapter.cells):
         return f"{reason} (line {chapter.cells[int(reason.name) - 1].span.line})"
     return str(reason)
+
+
+def _sentence(row: JSON) -> str:
+    why = row["exempt"] or "; ".join(row["reasons"])
+    depths = ", ".join(row["depths"]).lower()
+    return f"{row['path']}:{row['line']}: [{depths}] {row['state']}" + (f": {why}" if why else "")
 
 
 def _surroundings() -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The options: typed, with defaults; an unknown key is refused with the nearest known name.
 
 They stand under `plugins: - fathom:` in `mkdocs.yml`, or under `markdown_extensions: - fathom:` for a host that
-runs Markdown extensions only.
+runs Markdown extensions only; `site_file` reads them from there.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_type_hints
-
-import yaml
 
 from .errors import FathomError, Problem
 from .model import Depth, Span
@@ -32,9 +30,16 @@ def _option(doc: str, convert: Callable[[Any], Any], default: Any) -> Any:
 
 def _strings(value: Any) -> tuple[str, ...]:
     values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list | tuple) or not all(isinstance(item, str) for item in values):
+    if not isinstance(values, list | tuple) or not all(isinstance(item, str) and item for item in values):
         raise ValueError("expected a list of strings")
     return tuple(values)
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    patterns = _strings(value)
+    if not patterns or any(pattern.startswith("/") or ".." in pattern.split("/") for pattern in patterns):
+        raise ValueError("expected patterns below `docs_dir`, such as `course/**/*.md`")
+    return patterns
 
 
 def _string(value: Any) -> str:
@@ -43,10 +48,25 @@ def _string(value: Any) -> str:
     return value
 
 
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError("expected a whole number that is not negative")
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("expected `true` or `false`")  # noqa: TRY004 - as for strings
     return value
+
+
+def _whole(first: int, last: int = 2**31) -> Callable[[Any], int]:
+    def convert(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not first <= value <= last:
+            raise ValueError(f"expected a whole number from {first} to {last}")
+        return value
+
+    return convert
+
+
+def _format(value: Any) -> str:
+    if value not in ("svg", "png"):
+        raise ValueError("expected `svg` or `png`")
+    return str(value)
 
 
 def _seconds(value: Any) -> float:
@@ -64,10 +84,10 @@ def parse_size(value: Any) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(value))
     if not match or match[2] not in _UNITS or isinstance(value, bool):
         raise ValueError("expected a size such as `2 GiB` or `512 MiB`")
-    size = int(float(match[1]) * _UNITS[match[2]])
-    if size <= 0:
-        raise ValueError("expected a size above 0")
-    return size
+    size = float(match[1]) * _UNITS[match[2]]
+    if not 1 <= size < 2**63:
+        raise ValueError("expected a size from 1 byte to 8 EiB")
+    return int(size)
 
 
 def _depths(value: Any) -> tuple[Depth, ...]:
@@ -102,28 +122,30 @@ class Config:
     """The project's root: the folder of `mkdocs.yml`."""
     docs: Path
     """The folder of the pages."""
+    places: Mapping[str, Span] = field(default_factory=dict, compare=False)
+    """Where the options stand, by name; `fathom` for those that are not written anywhere."""
 
-    chapters: tuple[str, ...] = _option("Which pages are chapters: patterns below `docs_dir`.", _strings, ("**/*.md",))
+    chapters: tuple[str, ...] = _option("Which pages are chapters: patterns below `docs_dir`.", _patterns, ("**/*.md",))
     depths: tuple[Depth, ...] = _option("The reading depths, shallowest first.", _depths, DEFAULT_DEPTHS)
     default_depth: str = _option("The depth a reader meets first; empty: the first one.", _string, "")
     include: tuple[str, ...] = _option("Folders where `--8<--` looks for files.", _strings, ("snippets",))
     pythonpath: tuple[str, ...] = _option("Folders from which cells import.", _strings, (".",))
     cache: str = _option("The folder of the store.", _string, ".cache/fathom")
-    cache_readonly: bool = _option("Whether the store is read but never written.", bool, default=False)
+    cache_readonly: bool = _option("Whether the store is read but never written.", _flag, default=False)
     cache_size: int = _option("How large the store may grow before the least used entries go.", parse_size, 2**30)
     preload: tuple[str, ...] = _option(
         "Modules that are imported once, before workers are forked.",
         _strings,
         ("IPython", "numpy", "matplotlib.pyplot"),
     )
-    jobs: int = _option("How many chapters run at once; 0: as many as there are processors.", _whole, 0)
+    jobs: int = _option("How many chapters run at once; 0: as many as there are processors.", _whole(0), 0)
     timeout: float = _option("Seconds that a cell may take.", _seconds, 60.0)
     memory: int = _option("Memory that a worker may allocate.", parse_size, 2 * 2**30)
     output: int = _option("Bytes that a cell may print.", parse_size, 2**20)
-    processes: int = _option("Processes that a chapter may have at once.", _whole, 32)
+    processes: int = _option("Processes that a chapter may have at once.", _whole(1), 32)
     environment: tuple[str, ...] = _option("Environment variables that cells may see, by name.", _strings, ())
-    seed: int = _option("Seed of `hash`, `random` and NumPy's global generator.", _whole, 0)
-    figure_format: str = _option("How Matplotlib figures are drawn: `svg` or `png`.", _string, "svg")
+    seed: int = _option("Seed of `hash`, `random` and NumPy's global generator.", _whole(0, 2**32 - 1), 0)
+    figure_format: str = _option("How Matplotlib figures are drawn: `svg` or `png`.", _format, "svg")
 
     @cached_property
     def cache_dir(self) -> Path:
@@ -133,7 +155,10 @@ class Config:
     @cached_property
     def worker_count(self) -> int:
         """How many chapters run at once."""
-        return self.jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        if self.jobs:
+            return self.jobs
+        # The processors that this process may use, where the system tells; not all that there are.
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     @cached_property
     def start_depth(self) -> str:
@@ -144,13 +169,19 @@ class Config:
         """The path as errors show it: POSIX, relative to the root where it lies below it."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
 
+    def place(self, option: str) -> Span:
+        """Where an option stands, or would stand."""
+        return self.places.get(option) or self.places.get("fathom") or Span("mkdocs.yml", 1)
+
 
 def option_fields() -> list[dataclasses.Field[Any]]:
     """The options that a site may set, in the order of the reference."""
     return [item for item in dataclasses.fields(Config) if "doc" in item.metadata]
 
 
-def build(root: Path, docs: Path, options: Mapping[str, Any], source: Span) -> Config:
+def build(
+    root: Path, docs: Path, options: Mapping[str, Any], source: Span, places: Mapping[str, Span] | None = None
+) -> Config:
     """A checked `Config` from what a site's file says.
 
     Args:
@@ -158,82 +189,39 @@ def build(root: Path, docs: Path, options: Mapping[str, Any], source: Span) -> C
         docs: The folder of the pages.
         options: Keys and values as the file has them.
         source: Where they stand, for errors.
+        places: Where each of them stands, as far as that is known.
 
     Raises:
         FathomError: A key is unknown or a value is of the wrong kind; all of them in one go.
     """
     known = {item.name: item for item in option_fields()}
+    places = {"fathom": source, **(places or {})}
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, value in options.items():
+        span = places.get(str(key), places["fathom"])
         if key not in known:
             near = difflib.get_close_matches(str(key), known, 1)
             hint = f"Did you mean `{near[0]}`?" if near else f"Known options: {', '.join(known)}."
-            problems.append(Problem(source, f"unknown option `{key}` of fathom", hint))
+            problems.append(Problem(span, f"unknown option `{key}` of fathom", hint))
             continue
         try:
             values[key] = known[key].metadata["convert"](value)
         except ValueError as error:
-            problems.append(Problem(source, f"option `{key}` of fathom: {error}", known[key].metadata["doc"]))
+            problems.append(Problem(span, f"option `{key}` of fathom: {error}", known[key].metadata["doc"]))
     if problems:
         raise FathomError(problems)
-    config = Config(root.resolve(), docs.resolve(), **values)
-    _check_together(config, source)
+    config = Config(root.resolve(), docs.resolve(), places, **values)
+    _check_together(config)
     return config
 
 
-def _check_together(config: Config, source: Span) -> None:
+def _check_together(config: Config) -> None:
     """Refuse values that are right by themselves and wrong together."""
     names = [depth.name for depth in config.depths]
     if config.start_depth not in names:
-        raise FathomError.at(
-            source, f"option `default_depth` of fathom: no depth `{config.default_depth}`", f"Depths: {', '.join(names)}."
-        )
-    if config.figure_format not in {"svg", "png"}:
-        raise FathomError.at(
-            source, f"option `figure_format` of fathom: `{config.figure_format}`", "Use `svg` or `png`."
-        )
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads `mkdocs.yml` and lets its tags (`!ENV`, `!!python/name:…`) stand for nothing."""
-
-
-_Loader.add_multi_constructor("", lambda _loader, _suffix, _node: None)
-
-
-def load(file: Path) -> Config:
-    """The options as `mkdocs.yml` gives them, read without importing MkDocs.
-
-    Raises:
-        FathomError: There is no such file, it is no YAML, or an option is wrong.
-    """
-    source = Span(file.name, 1)
-    try:
-        data = yaml.load(file.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - a SafeLoader that drops tags
-    except OSError as error:
-        raise FathomError.at(
-            source, f"cannot read it: {error.strerror}", "Run this in the folder of `mkdocs.yml`, or name it with `-f`."
-        ) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        span = Span(file.name, mark.line + 1, mark.column + 1) if mark else source
-        raise FathomError.at(span, f"not YAML: {getattr(error, 'problem', error)}", "Mend the file.") from error
-    data = data if isinstance(data, Mapping) else {}
-    root = file.resolve().parent
-    docs = root / str(data.get("docs_dir", "docs"))
-    options = _entry(data.get("plugins")) or _entry(data.get("markdown_extensions")) or {}
-    return build(root, docs, options, source)
-
-
-def _entry(entries: Any) -> Mapping[str, Any]:
-    """What stands under `fathom` in a list of plugins or extensions, in any of MkDocs' three spellings."""
-    if isinstance(entries, Mapping):
-        return entries.get("fathom") or {}
-    for entry in entries or ():
-        if isinstance(entry, Mapping) and "fathom" in entry:
-            return entry["fathom"] or {}
-    return {}
+        what = f"option `default_depth` of fathom: no depth `{config.default_depth}`"
+        raise FathomError.at(config.place("default_depth"), what, f"Depths: {', '.join(names)}.")
 
 
 def option_types() -> dict[str, Any]:

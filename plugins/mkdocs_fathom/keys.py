@@ -227,7 +227,7 @@ class Reason:
                 return f"`{self.name}`, which it needs, would run"
             case "depth":
                 return f"the path of {self.name} would run, and a chapter's artifacts come from one run"
-        words = {"never": "never run", "lost": "its stored results are gone"}
+        words = {"never": "it has not run without failure yet", "lost": "its stored results are gone"}
         return words.get(self.kind) or f"{self._noun()} {self.before or ABSENT} -> {self.after or ABSENT}"
 
     def _noun(self) -> str:

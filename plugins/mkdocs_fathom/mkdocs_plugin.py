@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
 from mkdocs.config.base import Config as Options
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
+from . import progress, site_file
 from .cache import Store
+from .collect import is_chapter, read_chapters
 from .config import Config, build
 from .errors import FathomError, Problem
 from .markdown_extension import FathomExtension, PageSource
-from .model import Chapter, Span
+from .model import Cell, Chapter, Run, Span
+from .parse import parse
 from .progress import LiveProgress, PlainProgress
-from .schedule import Report, chapter_files, published, read_chapters, run
+from .report import Report, published
+from .schedule import run
 
 log = get_plugin_logger("fathom")
 
@@ -41,58 +45,142 @@ class FathomPlugin(BasePlugin[NoOptions]):
     def __init__(self) -> None:
         """Know no site yet."""
         self._options: dict[str, Any] = {}
-        self._site: Config | None = None
-        self._report: Report | None = None
+        self._build: _Build | None = None
         self._page: PageSource | None = None
+        self._drafts = False
+        self._server: LiveReloadServer | None = None
 
     def load_config(self, options: dict[str, Any], config_file_path: str | None = None) -> tuple[list[Any], list[Any]]:
         """Take the options as they are: `config.build` checks them, once the docs folder is known."""
         self._options = dict(options)
         return super().load_config({}, config_file_path)
 
+    def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:  # noqa: ARG002
+        """Learn whether drafts are shown. That this hook exists keeps the plugin alive from one build to the next."""
+        self._drafts = command == "serve"
+
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Check the options, and add the Markdown extension and our style sheet."""
-        file = Path(config.config_file_path)
         with _errors_raised():
-            site = build(file.parent, Path(config.docs_dir), self._options, Span(file.name, 1))
-        self._site = site
+            site = _configure(config, self._options)
+        self._build = _Build(site)
         extension = FathomExtension(site, lambda: self._page, convert_error=lambda error: PluginError(str(error)))
-        others = [name for name in config.markdown_extensions if name != "fathom"]
-        config.markdown_extensions = [*others, extension]  # type: ignore[list-item]  # Markdown takes instances, too
+        others = [name for name in config.markdown_extensions if name not in site_file.NAMES]
+        config.markdown_extensions = [*others, extension]  # Markdown takes instances, too
         config.extra_css.insert(0, f"{ASSETS}/fathom.css")
         return config
 
     @event_priority(-100)
     def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
         """Run what is stale, once the other plugins have said which files there are."""
-        assert self._site is not None  # noqa: S101 - MkDocs calls `on_config` first
-        store = Store(
-            self._site.cache_dir,
-            readonly=self._site.cache_readonly,
-            size_limit=self._site.cache_size,
-            say=log.info,
-        )
+        assert self._build is not None  # noqa: S101 - MkDocs calls `on_config` first
+        included = InclusionLevel.is_in_serve if self._drafts else InclusionLevel.is_included
         with _errors_raised():
-            pages = {file.abs_src_path for file in files.documentation_pages()}
-            chapters, warnings = read_chapters((f for f in chapter_files(self._site) if str(f) in pages), self._site)
-            with _progress() as progress:
-                self._report = run(chapters, self._site, store, progress)
-        _tell(warnings + self._report.problems, strict=config.strict)
-        _serve(files, config, chapters, self._report, store)
+            self._build.run(files.documentation_pages(inclusion=included), strict=config.strict)
+        for address, path in self._build.served():
+            files.append(File.generated(config, f"{ASSETS}/{address}", abs_src_path=str(path)))
+        self._watch()
         return files
 
     def on_page_markdown(self, markdown: str, /, *, page: Page, **_: object) -> str:
         """Tell the Markdown extension which page comes next."""
-        assert self._site is not None  # noqa: S101 - see `on_files`
-        assert self._report is not None  # noqa: S101 - see `on_files`
-        file = Path(page.file.abs_src_path or "")
-        runs = self._report.runs.get(self._site.relative(file))
-        self._page = None if runs is None else PageSource(file, lambda _chapter: runs)
+        assert self._build is not None  # noqa: S101 - see `on_files`
+        self._page = self._build.source(page.file.src_uri)
         return markdown
+
+    def on_serve(self, server: LiveReloadServer, /, **_: object) -> LiveReloadServer:
+        """Build again when something changes that the chapters use."""
+        self._server = server
+        self._watch()
+        return server
 
     def on_post_build(self, **_: object) -> None:
         """Close with one line."""
-        log.info(str(self._report))
+        assert self._build is not None  # noqa: S101 - see `on_files`
+        log.info(str(self._build.report))
+
+    def _watch(self) -> None:
+        if self._server and self._build:
+            for path in self._build.used():
+                self._server.watch(str(path))
+
+
+class _Build:
+    """One build of the site: its chapters and their runs."""
+
+    def __init__(self, site: Config) -> None:
+        self._site = site
+        self._store: Store | None = None
+        self._chapters: dict[str, Chapter] = {}
+        self.report: Report | None = None
+
+    def run(self, pages: Sequence[File], *, strict: bool) -> None:
+        """Run what is stale among the pages that are chapters; log warnings, raise errors."""
+        site = self._site
+        files = [site.docs / page.src_uri for page in pages]
+        own = {file for page, file in zip(pages, files, strict=True) if page.generated_by is None}
+        wanted = sorted(file for file in files if is_chapter(file, site))
+        chapters, warnings = read_chapters((file for file in wanted if file in own), site)
+        made = [page for page, file in zip(pages, files, strict=True) if file in wanted and file not in own]
+        warnings += tuple(problem for page in made for problem in _generated(page, site))
+        with _progress() as shown:
+            self._store = Store(site.cache_dir, readonly=site.cache_readonly, size_limit=site.cache_size, say=shown.say)
+            self._chapters = {chapter.path: chapter for chapter in chapters}
+            self.report = run(chapters, site, self._store, shown)
+        _tell([*warnings, *self.report.problems], strict=strict)
+
+    def source(self, src_uri: str) -> PageSource | None:
+        """Where a page comes from; None if it is no chapter."""
+        assert self.report is not None  # noqa: S101 - pages come after `run`
+        file = self._site.docs / src_uri
+        chapter = self._chapters.get(self._site.relative(file))
+        return PageSource(file, lambda now: self._runs(chapter, now)) if chapter else None
+
+    def _runs(self, before: Chapter, now: Chapter) -> Mapping[str, Run]:
+        """The chapter's runs, unless its file was changed since it was run: the page would show one with the other."""
+        assert self.report is not None  # noqa: S101 - see `source`
+        changed = [cell for cell in now.cells if _code(cell) not in map(_code, before.cells)]
+        if len(now.cells) != len(before.cells) or changed:
+            span = changed[0].span if changed else Span(now.path, 1)
+            raise FathomError.at(span, "the chapter was changed while the site was built", "Build it again.")
+        return self.report.runs[before.path]
+
+    def served(self) -> Iterator[tuple[str, Path]]:
+        """What the site serves besides its pages, below our own address: the style sheet and the artifacts."""
+        assert self._store is not None  # noqa: S101 - see `source`
+        assert self.report is not None  # noqa: S101 - see `source`
+        yield "fathom.css", Path(__file__).parent / "assets" / "fathom.css"
+        docs = self._site.relative(self._site.docs)
+        for path, runs in self.report.runs.items():
+            folder = PurePosixPath(path).relative_to(docs).with_suffix("")
+            for artifact in published(runs):
+                if blob := self._store.blob(artifact.digest):
+                    yield f"artifacts/{folder}/{artifact.name}", blob
+
+    def used(self) -> set[Path]:
+        """The files outside `docs_dir` that chapters use or include, and the folders of includes."""
+        runs = [run for runs in self.report.runs.values() for run in runs.values()] if self.report else []
+        names = {item.name for run in runs for item in run.dependencies if item.kind == "file"}
+        found = {self._site.root / name for name in {*names, *self._site.include}}
+        return {path for path in found if path.exists() and not path.is_relative_to(self._site.docs)}
+
+
+def _code(cell: Cell) -> tuple[int, str, str | None, bool]:
+    return cell.number, cell.source, cell.depth, cell.runs
+
+
+def _configure(config: MkDocsConfig, options: Mapping[str, Any]) -> Config:
+    """The site's options; those under `markdown_extensions` count where the plugin's do not say otherwise."""
+    file = Path(config.config_file_path or "mkdocs.yml").absolute()
+    below: dict[str, Any] = {}
+    for name in site_file.NAMES:
+        below |= config.mdx_configs.get(name) or {}
+    try:
+        return build(file.parent, Path(config.docs_dir), {**below, **options}, Span(file.name, 1))
+    except FathomError:
+        # Only now is it worth reading the file a second time, for the lines.
+        places = site_file.read(file).places if file.is_file() else {}
+        return build(file.parent, Path(config.docs_dir), {**below, **options}, Span(file.name, 1), places)
 
 
 @contextmanager
@@ -106,27 +194,24 @@ def _errors_raised() -> Iterator[None]:
 
 def _progress() -> AbstractContextManager[PlainProgress | LiveProgress]:
     # MkDocs' `-q` and its terminal are what decides, as for its own messages.
-    if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):
-        return LiveProgress(sys.stderr, shutil.get_terminal_size().columns)
-    return nullcontext(PlainProgress(log.info, log.warning))
+    plain = PlainProgress(log.info, log.warning)
+    return progress.choose(sys.stderr, plain) if log.isEnabledFor(logging.INFO) else nullcontext(plain)
 
 
-def _tell(problems: tuple[Problem, ...], *, strict: bool) -> None:
+def _generated(page: File, site: Config) -> list[Problem]:
+    """What to say of a page that another plugin made, if it is written like a chapter: only files are run."""
+    chapter = parse(page.content_string, page.src_uri, site).chapter
+    what = f"another plugin (`{page.generated_by}`) made this page, so its code is not run and its depths are not tabs"
+    hint = "Keep the page as a file below `docs_dir`, or out of the option `chapters`."
+    spans = [*(cell.span for cell in chapter.cells), *(region.span for region in chapter.regions)]
+    return [Problem(min(spans), what, hint, severity="warning")] if spans else []
+
+
+def _tell(problems: list[Problem], *, strict: bool) -> None:
     """Log warnings and raise errors. In strict mode warnings are errors, which `-q` would make MkDocs forget."""
     errors = [problem for problem in problems if strict or problem.severity == "error"]
     for problem in problems:
         if problem not in errors:
             log.warning(str(problem))
     if errors:
-        raise PluginError(str(FathomError(errors)))
-
-
-def _serve(files: Files, config: MkDocsConfig, chapters: list[Chapter], report: Report, store: Store) -> None:
-    """Add our style sheet and the chapters' artifacts to the site."""
-    asset = Path(__file__).parent / "assets" / "fathom.css"
-    files.append(File.generated(config, f"{ASSETS}/fathom.css", abs_src_path=str(asset)))
-    for chapter in chapters:
-        for artifact in published(report.runs[chapter.path]):
-            blob = store.blob(artifact.digest)
-            address = f"{ASSETS}/artifacts/{Path(chapter.path).stem}/{artifact.name}"
-            files.append(File.generated(config, address, abs_src_path=str(blob)))
+        raise FathomError(errors)

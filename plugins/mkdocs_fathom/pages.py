@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import config as configuration
-from . import parse
+from . import parse, site_file
 from .config import Config
 from .errors import FathomError, Problem
 from .model import Cell, Chapter, Run, Span
@@ -33,11 +33,11 @@ def load_config(options: Mapping[str, Any]) -> Config:
     Raises:
         FathomError: An option is wrong.
     """
-    file = Path("mkdocs.yml")
+    file = site_file.find(Path.cwd())
     given: dict[str, Any] = {}
     root, docs = Path.cwd(), Path.cwd() / "docs"
     if file.is_file():
-        base = configuration.load(file)
+        base = site_file.load(file)
         root, docs = base.root, base.docs
         given = {item.name: getattr(base, item.name) for item in configuration.option_fields()}
     return configuration.build(root, docs, given | dict(options), Span(file.name, 1))
@@ -72,13 +72,13 @@ def read(text: str, source: PageSource, config: Config) -> tuple[Chapter, Mappin
 
 def find_stored(chapter: Chapter, config: Config) -> Mapping[str, Run]:
     """What the store holds for a chapter; empty where it is stale. Runs nothing."""
-    from . import cache, schedule
+    from . import cache, collect, lookup
 
     # The store is shared with builds that may write: a page being shown never does.
     store = cache.Store(config.cache_dir, readonly=True, size_limit=config.cache_size, say=_log.warning)
-    others = schedule.chapter_files(config) if chapter.needs else []
+    others = collect.chapter_files(config) if chapter.needs else []
     chapters = [parse.read(file, config).checked() for file in others] or [chapter]
-    return schedule.stored(chapters, config, store).get(chapter.path, {})
+    return lookup.stored(chapters, config, store).get(chapter.path, {})
 
 
 def _body(file: Path, chapter: Chapter) -> str:

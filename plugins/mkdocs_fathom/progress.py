@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TextIO
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Self, TextIO
 
 from .model import Cell, Chapter
-from .schedule import Runs
+from .report import Runs, counted
 
 _REPAINT = 0.1
 """Seconds between two pictures of the live lines."""
+
+
+def choose(stream: TextIO, progress: PlainProgress) -> AbstractContextManager[PlainProgress | LiveProgress]:
+    """Live lines if the stream is a terminal that can go back to a line; else what was given."""
+    if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        return LiveProgress(stream)
+    return nullcontext(progress)
 
 
 @dataclass(slots=True)
@@ -20,25 +30,30 @@ class _Row:
     """A chapter that runs now."""
 
     total: int
-    begun: float
-    done: int = 0
-    line: int = 0
-    since: float = 0.0
+    """Its cells."""
+    started: set[int] = field(default_factory=set)
+    """Those that have begun, by number."""
+    running: dict[tuple[str, ...], tuple[int, float]] = field(default_factory=dict)
+    """The line of the cell that runs for some depths, and since when; several where paths have parted."""
     slowest: tuple[float, int] = (0.0, 0)
+    """The seconds and the line of the cell that took longest."""
 
-    def next_cell(self, line: int, now: float) -> None:
-        if self.line:
-            self.done += 1
-            self.slowest = max(self.slowest, (now - self.since, self.line))
-        self.line, self.since = line, now
+    def begin(self, cell: Cell, depths: tuple[str, ...], now: float) -> None:
+        """A cell begins, so the one before it on the same paths is done."""
+        for before in [key for key in self.running if set(key) & set(depths)]:
+            line, since = self.running.pop(before)
+            self.slowest = max(self.slowest, (now - since, line))
+        self.running[depths] = (cell.span.line, now)
+        self.started.add(cell.number)
 
     def text(self, name: str, now: float) -> str:
-        text = f"{name}  {self.done}/{self.total} cells"
-        if self.line:
-            text += f", line {self.line} for {now - self.since:.1f} s"
+        """The live line."""
+        done = max(0, len(self.started) - len({line for line, _ in self.running.values()}))
+        parts = [f"{name}  {done}/{self.total} cells"]
+        parts += [f"line {line} for {now - since:.1f} s" for line, since in sorted(set(self.running.values()))]
         if self.slowest[1]:
-            text += f", slowest line {self.slowest[1]} ({self.slowest[0]:.1f} s)"
-        return text
+            parts.append(f"slowest line {self.slowest[1]} ({self.slowest[0]:.1f} s)")
+        return ", ".join(parts)
 
 
 class PlainProgress:
@@ -62,30 +77,22 @@ class PlainProgress:
 
     def finished(self, chapter: Chapter, runs: Runs) -> None:
         """Tell how long it took."""
-        line = summary(chapter, runs)
-        if line:
-            self._write(line)
+        self._write(summary(chapter, runs))
 
 
 class LiveProgress:
     """A line for each chapter that runs now, repainted in place. Use it as a context manager."""
 
-    def __init__(self, stream: TextIO, width: int) -> None:
-        """Paint nothing yet.
-
-        Args:
-            stream: A terminal.
-            width: Its columns.
-        """
+    def __init__(self, stream: TextIO) -> None:
+        """Paint nothing yet; `stream` is a terminal."""
         self._stream = stream
-        self._width = width
         self._rows: dict[str, _Row] = {}
         self._lock = threading.Lock()
         self._painted = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._paint_until_stopped, daemon=True, name="fathom-progress")
 
-    def __enter__(self) -> LiveProgress:  # noqa: PYI034 - `Self` would say no more: nobody inherits from it
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -94,24 +101,23 @@ class LiveProgress:
         self._thread.join()
         with self._lock:
             self._erase()
+            self._stream.flush()
 
     def started(self, chapter: Chapter, cells: int) -> None:
         """Give the chapter a line."""
         with self._lock:
-            self._rows[chapter.path] = _Row(cells, time.monotonic())
+            self._rows[chapter.path] = _Row(cells)
 
-    def cell(self, chapter: Chapter, cell: Cell, depths: tuple[str, ...]) -> None:  # noqa: ARG002 - the protocol's
+    def cell(self, chapter: Chapter, cell: Cell, depths: tuple[str, ...]) -> None:
         """Show which cell runs."""
         with self._lock:
-            self._rows[chapter.path].next_cell(cell.span.line, time.monotonic())
+            self._rows[chapter.path].begin(cell, depths, time.monotonic())
 
     def finished(self, chapter: Chapter, runs: Runs) -> None:
         """Take the chapter's line away and leave a summary above the others."""
         with self._lock:
             self._rows.pop(chapter.path, None)
-        line = summary(chapter, runs)
-        if line:
-            self.say(line)
+        self.say(summary(chapter, runs))
 
     def say(self, sentence: str) -> None:
         """Write a line above the live ones."""
@@ -133,18 +139,19 @@ class LiveProgress:
 
     def _paint(self) -> None:
         now = time.monotonic()
-        for name, row in self._rows.items():
-            self._stream.write(row.text(name, now)[: self._width - 1] + "\n")
-        self._painted = len(self._rows)
+        size = shutil.get_terminal_size()
+        # A line that wrapped, or one above the screen's top, could not be taken away again.
+        rows = list(self._rows.items())[: size.lines - 1]
+        for name, row in rows:
+            self._stream.write(row.text(name, now)[: size.columns - 1] + "\n")
+        self._painted = len(rows)
         self._stream.flush()
 
 
 def summary(chapter: Chapter, runs: Runs) -> str:
-    """What is left on the screen of a chapter that was run: cells and seconds; empty if the store had it all."""
+    """What is left on the screen of a chapter that was run: cells and seconds."""
     run = [item for item in runs.values() if not item.cached]
     cells = {result.number for item in run for result in item.results if result.blocked_by is None}
-    if not cells:
-        return ""
-    failed = any(item.failed for item in run)
-    seconds = max(item.seconds for item in run)
-    return f"{chapter.path}: {len(cells)} cells in {seconds:.1f} s" + (", failed" if failed else "")
+    seconds = max((item.seconds for item in run), default=0.0)
+    failed = ", failed" if any(item.failed for item in run) else ""
+    return f"{chapter.path}: {counted(len(cells), 'cell')} in {seconds:.1f} s{failed}"

@@ -16,16 +16,21 @@ from typing import Any
 
 import pytest
 
-from . import census, config as configuration
+from . import census, needs, parse, site_file, syntax
 from .cache import Store
+from .collect import chapter_files
 from .config import Config
 from .errors import FathomError, Problem
 from .failures import problem, unexpected
 from .model import Cell, CellResult, Chapter
 from .progress import PlainProgress
-from .schedule import Runs, chapter_files, read_chapters, resolve_needs, run
+from .report import Runs
+from .schedule import run
 
-_SITES = pytest.StashKey[dict[Path, "_Site"]]()
+_SITES = pytest.StashKey[dict[Path, "_Site | None"]]()
+_THEIRS = pytest.StashKey[Any]()
+_CONTEXT = 2
+"""Lines of source shown on each side of the one that failed."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -39,18 +44,28 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.unregister(theirs)
 
 
-_THEIRS = pytest.StashKey[Any]()
-
-
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A chapter of a Fathom site is ours; any other Markdown file is left to pytest-codeblocks."""
     if file_path.suffix != ".md" or not parent.config.getoption("codeblocks", default=False):
         return None
-    site = _site(parent.config, file_path)
+    try:
+        site = _site(parent.config, file_path)
+    except FathomError as error:
+        raise pytest.Collector.CollectError(str(error)) from error
     if site and file_path.resolve() in site.files:
-        return ChapterFile.from_parent(parent, path=file_path)  # type: ignore[no-any-return]  # pytest has no type here
+        return ChapterFile.from_parent(parent, path=file_path, site=site)
     theirs = parent.config.stash[_THEIRS]
-    return theirs.pytest_collect_file(file_path, parent) if theirs else None  # type: ignore[no-any-return]
+    return theirs.pytest_collect_file(file_path, parent) if theirs else None
+
+
+def _site(config: pytest.Config, file: Path) -> _Site | None:
+    """The site that a file belongs to: the nearest `mkdocs.yml` above it, if it uses Fathom."""
+    sites = config.stash[_SITES]
+    folder = next((folder for folder in file.resolve().parents if site_file.find(folder).is_file()), None)
+    if folder and folder not in sites:
+        found = site_file.read(site_file.find(folder))
+        sites[folder] = _Site(site_file.configure(found)) if found.uses_fathom else None
+    return sites[folder] if folder else None
 
 
 class _Site:
@@ -58,31 +73,52 @@ class _Site:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.files = {file.resolve() for file in chapter_files(config)}
+        self.files = {file.resolve(): file for file in chapter_files(config)}
         self._runs: dict[str, Runs] = {}
 
+    def chapters(self, path: str) -> dict[str, Chapter]:
+        """A chapter and all that it needs, checked.
+
+        Raises:
+            FathomError: Any of them is wrong.
+        """
+        found: dict[str, Chapter] = {}
+        waiting = [path]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found[name] = self._chapter(name)
+                waiting += [
+                    other for need in found[name].needs for other in needs.candidates(need, self._paths, self.config)
+                ]
+        needs.resolve(list(found.values()), self.config)
+        return found
+
     @functools.cached_property
-    def chapters(self) -> dict[str, Chapter]:
-        return {chapter.path: chapter for chapter in read_chapters(sorted(self.files), self.config)[0]}
+    def _paths(self) -> list[str]:
+        return [self.config.relative(file) for file in self.files.values()]
+
+    @functools.cache  # noqa: B019 - it lives as long as the session
+    def _chapter(self, path: str) -> Chapter:
+        chapter = parse.read(self.config.root / path, self.config).checked()
+        problems = syntax.syntax_problems(chapter)
+        if problems:
+            raise FathomError(problems)
+        return chapter
 
     def runs(self, chapter: Chapter, session: pytest.Session) -> Runs:
         """The chapter's runs: anew in each session, all selected chapters at once."""
         if chapter.path not in self._runs:
+            # Under pytest-xdist another worker runs the other chapters.
             wanted = {chapter.path} if hasattr(session.config, "workerinput") else self._selected(session)
-            needs = resolve_needs(list(self.chapters.values()), self.config)
-            waiting = [*wanted, chapter.path]
-            chosen: set[str] = set()
-            while waiting:
-                path = waiting.pop()
-                if path not in chosen:
-                    chosen.add(path)
-                    waiting += needs[path]
-            report = run([self.chapters[path] for path in sorted(chosen)], self.config, self._store(session), _QUIET)
-            self._runs.update(report.runs)
+            chosen = {path: found for name in wanted for path, found in self.chapters(name).items()}
+            ordered = [chosen[path] for path in sorted(chosen)]
+            self._runs.update(run(ordered, self.config, self._store(session), _QUIET).runs)
         return self._runs[chapter.path]
 
     def _selected(self, session: pytest.Session) -> set[str]:
-        return {item.chapter.path for item in session.items if isinstance(item, ChapterItem)}
+        items = (item for item in session.items if isinstance(item, ChapterItem))
+        return {item.chapter.path for item in items if item.site is self}
 
     def _store(self, session: pytest.Session) -> Store:
         """A store of this session's own, so that tests run the code, and workers of pytest-xdist share results."""
@@ -99,45 +135,32 @@ def _warn(sentence: str) -> None:
 _QUIET = PlainProgress(lambda _line: None, _warn)
 
 
-def _site(config: pytest.Config, file: Path) -> _Site | None:
-    """The site that a file belongs to: the nearest `mkdocs.yml` above it that names Fathom."""
-    for folder in file.resolve().parents:
-        yml = folder / "mkdocs.yml"
-        if folder in config.stash[_SITES]:
-            return config.stash[_SITES][folder]
-        if yml.is_file():
-            if "fathom" not in yml.read_text(encoding="utf-8", errors="replace"):
-                return None
-            try:
-                config.stash[_SITES][folder] = _Site(configuration.load(yml))
-            except FathomError as error:
-                raise pytest.Collector.CollectError(str(error)) from error
-            return config.stash[_SITES][folder]
-    return None
-
-
 class ChapterFile(pytest.File):
     """A chapter: an item for each cell and path, and one for the census."""
 
+    def __init__(self, *, site: _Site, **kwargs: Any) -> None:
+        """Know the site."""
+        super().__init__(**kwargs)
+        self.site = site
+
     def collect(self) -> Iterator[pytest.Item]:
         """Parse the chapter; run nothing."""
-        site = _site(self.config, self.path)
-        assert site is not None  # noqa: S101 - `pytest_collect_file` has found it
+        path = self.site.config.relative(self.site.files[self.path.resolve()])
         try:
-            chapter = site.chapters[site.config.relative(self.path.resolve())]
+            chapter = self.site.chapters(path)[path]
+            yield from self._items(chapter)
         except FathomError as error:
-            path = site.config.relative(self.path.resolve())
-            own = [found for found in error.problems if found.span.path == path]
-            raise self.CollectError(str(FathomError(own or error.problems))) from error
-        if not chapter.cells:
-            return
+            raise self.CollectError(str(error)) from error
+
+    def _items(self, chapter: Chapter) -> Iterator[pytest.Item]:
         for cell in chapter.cells:
             for depth in [cell.depth] if cell.depth else [depth.name for depth in chapter.depths]:
                 name = f"line {cell.span.line} [{depth.lower()}]"
-                item = CellItem.from_parent(self, name=name, site=site, chapter=chapter, cell=cell, depth=depth)
+                item = CellItem.from_parent(self, name=name, site=self.site, chapter=chapter, cell=cell, depth=depth)
                 _mark(item, cell)
                 yield item
-        yield CensusItem.from_parent(self, name="census", site=site, chapter=chapter)
+        if chapter.cells:
+            yield CensusItem.from_parent(self, name="census", site=self.site, chapter=chapter)
 
 
 def _mark(item: pytest.Item, cell: Cell) -> None:
@@ -145,7 +168,11 @@ def _mark(item: pytest.Item, cell: Cell) -> None:
     for mark in cell.marks:
         if not mark.startswith(("pytest.mark.skip", "pytest.mark.xfail")):
             names = {"pytest": pytest, "sys": sys, "os": os, "platform": platform}
-            item.add_marker(eval(mark, names))  # noqa: S307 - the author's own code, as pytest-codeblocks runs it
+            try:
+                item.add_marker(eval(mark, names))  # noqa: S307 - the author's own code, as pytest-codeblocks runs it
+            except (Exception, pytest.fail.Exception) as error:
+                what = f"the mark `{mark}` cannot be used: {error}"
+                raise FathomError.at(cell.span, what, "Mend it, or register it with pytest's `markers`.") from error
 
 
 class ChapterItem(pytest.Item):

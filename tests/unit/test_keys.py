@@ -372,7 +372,7 @@ def test_differences_in_words(before: dict[str, str], after: dict[str, str], wor
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        (Reason("never", ""), "never run"),
+        (Reason("never", ""), "it has not run without failure yet"),
         (Reason("lost", ""), "its stored results are gone"),
         (Reason("file", "snippets/gpt.py", "d1", "d2"), "`snippets/gpt.py` changed"),
         (Reason("file", "snippets/gpt.py", ABSENT, "d2"), "`snippets/gpt.py` is new"),
