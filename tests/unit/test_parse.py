@@ -361,6 +361,60 @@ def test_fences_and_comments_that_are_wrong(text: str, expected: list[str]) -> N
     assert said(text) == expected
 
 
+FENCE = "\n\n    ```python\n    1\n    ```\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "code"),
+    [
+        ("", True),
+        ("text", True),
+        ("# heading", True),
+        ("***", True),
+        ("- - -", True),
+        ("===", True),
+        ("- item", False),
+        ("10) item", False),
+        ("- item\ngoes on", False),
+        ("- item\n\n\n    goes on", False),
+        ("- item\n\nended", True),
+        ("- item\n# heading", True),
+        ("- item\n</div>", True),
+        ("- item\n<b>goes</b> on", False),
+        ("- item\n<!-- comment -->", True),
+        ("- item\n> quote", True),
+        ("- item\n\n    > quote", False),
+        ("!!! note", False),
+        ("!!! note\ntext", True),
+        ("!!! note\n    - item\ntext", True),
+        ("???+ info", False),
+        ('=== "Tab"', False),
+        ('===! "Tab"', False),
+        ("[^1]: note", False),
+        ("term\n:   definition", False),
+        ("/// tab | A", True),
+        ("- item\n/// tab | A", True),
+    ],
+)
+def test_indented_code_is_told_from_what_a_container_holds(before: str, code: bool) -> None:  # noqa: FBT001 - a column
+    """As Python-Markdown tells it, since its page is what a reader sees."""
+    assert [line.partition(" ")[2][:30] for line in said(before + FENCE)] == ["a fence of Python in indented "] * code
+
+
+def test_deeper_than_its_container_is_code_too() -> None:
+    """Four more for each level, and no more."""
+    deep = "\n\n        ```python\n        1\n        ```\n"
+    assert len(said("- item" + deep)) == 1
+    assert said("- item\n\n    - inner" + deep) == []
+
+
+def test_a_fence_that_its_container_ends_holds_what_stands_before() -> None:
+    """And what follows is read on."""
+    chapter = parsed("> ```python\n> 1\ntext\n# After\n").chapter
+    assert [(cell.source, cell.first, cell.last) for cell in chapter.cells] == [("1\n", 0, 1)]
+    assert [heading.text for heading in chapter.headings] == ["After"]
+
+
 def test_a_fence_without_end_hides_the_end_of_a_region_without_blaming_it() -> None:
     """The author mends the fence, and nothing else."""
     assert len(said(f"{OPEN}\n```python\nx\n{CLOSE}\n")) == 1
@@ -404,6 +458,10 @@ def test_code_in_a_comment_does_not_run() -> None:
             ["3:3: unknown key `timout` of `fathom`\n  Did you mean `timeout`?"],
         ),
         ("---\nfathom:\n  x: 3\n---\n", ["3:3: unknown key `x` of `fathom`\n  Known keys: timeout."]),
+        (
+            "---\nfathom:\n  timeout: .inf\n---\n",
+            ["3:3: `timeout` is no number of seconds above 0\n  Write `timeout: 120`."],
+        ),
         (
             "---\nfathom:\n  timeout: -1\n---\n",
             ["3:3: `timeout` is no number of seconds above 0\n  Write `timeout: 120`."],
