@@ -18,7 +18,7 @@ import click
 
 from . import __version__, compare, lookup, needs, progress, schedule, site_file
 from .cache import Store
-from .collect import chapter_files, read_chapters
+from .chapters import chapter_files, read_chapters
 from .config import Config
 from .errors import FathomError, Problem
 from .keys import Reason

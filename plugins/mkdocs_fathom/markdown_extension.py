@@ -27,7 +27,7 @@ from pymdownx.blocks.block import type_boolean, type_integer
 from pymdownx.blocks.tab import Tab
 from pymdownx.superfences import SuperFencesBlockPreprocessor, highlight_validator
 
-from . import ansi, cells, collect, pages, panels, render
+from . import ansi, cells, chapters, pages, panels, render
 from .config import Config
 from .errors import FathomError
 from .model import Cell, Chapter, Run
@@ -156,7 +156,7 @@ class _Page(Extension):
         """The page's chapter, None where it is no chapter, and what its cells did."""
         source = self.source() if self.source else None
         if not self.source and (file := _zensical_file(self.md, self.settings)):
-            if not collect.is_chapter(file, self.settings):
+            if not chapters.is_chapter(file, self.settings):
                 return None, {}
             source = PageSource(file, lambda chapter: pages.find_stored(chapter, self.settings))
         if source:

@@ -19,7 +19,7 @@ from mkdocs.structure.pages import Page
 
 from . import progress, site_file
 from .cache import Store
-from .collect import is_chapter, read_chapters
+from .chapters import is_chapter, read_chapters
 from .config import Config, build
 from .errors import FathomError, Problem
 from .markdown_extension import FathomExtension, PageSource

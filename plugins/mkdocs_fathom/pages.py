@@ -72,11 +72,12 @@ def read(text: str, source: PageSource, config: Config) -> tuple[Chapter, Mappin
 
 def find_stored(chapter: Chapter, config: Config) -> Mapping[str, Run]:
     """What the store holds for a chapter; empty where it is stale. Runs nothing."""
-    from . import cache, collect, lookup
+    from . import cache, lookup
+    from .chapters import chapter_files
 
     # The store is shared with builds that may write: a page being shown never does.
     store = cache.Store(config.cache_dir, readonly=True, size_limit=config.cache_size, say=_log.warning)
-    others = collect.chapter_files(config) if chapter.needs else []
+    others = chapter_files(config) if chapter.needs else []
     chapters = [parse.read(file, config).checked() for file in others] or [chapter]
     return lookup.stored(chapters, config, store).get(chapter.path, {})
 

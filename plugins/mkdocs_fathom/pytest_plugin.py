@@ -18,7 +18,7 @@ import pytest
 
 from . import census, needs, parse, site_file, syntax
 from .cache import Store
-from .collect import chapter_files
+from .chapters import chapter_files
 from .config import Config
 from .errors import FathomError, Problem
 from .failures import problem, unexpected
