@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_OPENER = re.compile(r"(?:[-*+]|\d{1,9}[.)]|:)(?:[ \t]|$)|!!! ?\w|\?\?\?\+? ?[\w\"]|===[!+]* ?[\"']|\[\^[^\]\n]+\]:")
+# Python-Markdown knows no list of `1)`.
+_OPENER = re.compile(r"(?:[-*+]|\d{1,9}\.|:)(?:[ \t]|$)|!!! ?\w|\?\?\?\+? ?[\w\"]|===[!+]* ?[\"']|\[\^[^\]\n]+\]:")
 _RULE = re.compile(r"([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*)(?=[\s/>]|$)(?P<rest>[^<>]*)")
 _BLOCK_TAGS = frozenset(
