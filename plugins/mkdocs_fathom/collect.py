@@ -1,82 +1,101 @@
-"""The chapters of a site: which files they are, and what they hold, checked before anything runs."""
+"""What the workers of a chapter told, put together as a `Run` for each reading path."""
 
 from __future__ import annotations
 
-import fnmatch
-import os
-from collections.abc import Iterable, Sequence
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import parse, syntax
-from .config import Config
-from .errors import FathomError, Problem
-from .model import Chapter
-from .parse import Parsed
+from .branch import Branch
+from .keys import file_state
+from .model import Artifact, Cell, CellResult, Chapter, Dependency, Run
 
-_PAGES = (".md", ".markdown", ".mdown", ".mkdn", ".mkd")
-"""The endings by which MkDocs knows pages."""
+Owners = Callable[[str], tuple[tuple[str, str], ...]]
+"""Names and versions of the distributions that a top-level module comes from."""
 
 
-def is_chapter(file: Path, config: Config) -> bool:
-    """Whether a file is a chapter by the option `chapters`."""
-    return file.is_relative_to(config.docs) and any(_matches(file, pattern, config) for pattern in config.chapters)
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An artifact that a chapter may load."""
+
+    origin: str
+    """`chapter path#name`: who published it, as a dependency names it."""
+    digest: str
+    """SHA-256 of its bytes."""
+    file: Path
+    """Where the bytes are."""
 
 
-def _matches(file: Path, pattern: str, config: Config) -> bool:
-    parts = file.relative_to(config.docs).parts
-    hidden = any(part.startswith(".") for part in parts)
-    return file.suffix in _PAGES and not hidden and _match(parts, pattern.split("/"))
+def collect(
+    chapter: Chapter, depth: str, path: Sequence[Branch], *, needs: Mapping[str, Need], owners: Owners, published: Path
+) -> Run:
+    """The run of a path, and what it published moved to a folder; how long it took is for the caller to say.
 
-
-def _match(names: Sequence[str], patterns: Sequence[str]) -> bool:
-    """Match a path with a pattern, folder by folder; `**` stands for any number of folders."""
-    match patterns:
-        case []:
-            return not names
-        case ["**", *rest]:
-            return any(_match(names[at:], rest) for at in range(len(names) + 1))
-        case [first, *rest]:
-            return bool(names) and fnmatch.fnmatchcase(names[0], first) and _match(names[1:], rest)
-    return False
-
-
-def chapter_files(config: Config) -> list[Path]:
-    """The files below `docs_dir` that are chapters, sorted.
-
-    Raises:
-        FathomError: A pattern that the site set matches no page.
+    Args:
+        chapter: The chapter.
+        depth: The path's depth.
+        path: The path's workers in their order, all at their end.
+        needs: What the cells could load.
+        owners: Tells where a module comes from.
+        published: The folder to make for what was published.
     """
-    # Links to folders are followed, as MkDocs follows them.
-    walk = os.walk(config.docs, followlinks=True)
-    files = [file for folder, _, names in walk for name in names if is_chapter(file := Path(folder, name), config)]
-    for pattern in config.chapters:
-        # An empty site is MkDocs' business: the default pattern may match nothing.
-        if pattern != "**/*.md" and not any(_matches(file, pattern, config) for file in files):
-            what = f"option `chapters` of fathom: no page matches `{pattern}`"
-            raise FathomError.at(config.place("chapters"), what, "Patterns are below `docs_dir`: `course/**/*.md`.")
-    return sorted(files)
+    results = _results(path)
+    return Run(
+        chapter=chapter.path,
+        depth=depth,
+        results=results,
+        artifacts=_publish(path, published),
+        dependencies=_dependencies(chapter, path[-1].dependencies, results, needs, owners),
+    )
 
 
-def read_chapters(files: Iterable[Path], config: Config) -> tuple[list[Chapter], tuple[Problem, ...]]:
-    """Parse files and compile their cells.
+def _results(path: Sequence[Branch]) -> tuple[CellResult, ...]:
+    """A result for each cell of a path; after the first that failed, they are blocked."""
+    results: list[CellResult] = []
+    culprit: int | None = None
+    for branch in path:
+        for cell in branch.node.cells:
+            result = branch.results.get(cell.number) or _missing(branch, cell, culprit)
+            culprit = cell.number if result.failure and culprit is None else culprit
+            results.append(result)
+    return tuple(results)
 
-    Returns:
-        The chapters, and warnings.
 
-    Raises:
-        FathomError: Any of them has an error; the errors of all of them in one go.
-    """
-    parsed: list[Parsed] = []
-    problems: list[Problem] = []
-    for file in files:
-        try:
-            parsed.append(parse.read(file, config))
-        except FathomError as error:
-            problems += error.problems
-    for item in parsed:
-        problems += item.problems
-        if not any(found.severity == "error" for found in item.problems):
-            problems += syntax.syntax_problems(item.chapter)
-    if any(found.severity == "error" for found in problems):
-        raise FathomError(problems)
-    return [item.chapter for item in parsed], tuple(sorted(problems))
+def _missing(branch: Branch, cell: Cell, culprit: int | None) -> CellResult:
+    return branch.lost(cell) if culprit is None else CellResult(cell.number, (), 0.0, blocked_by=culprit)
+
+
+def _publish(path: Sequence[Branch], target: Path) -> tuple[Artifact, ...]:
+    """Copy what a path published. A branch goes on with what was there when the paths parted: the last has it all."""
+    source = next((branch.folder / "publish" for branch in reversed(path) if branch.folder.is_dir()), None)
+    if source is None or not source.is_dir():
+        target.mkdir()
+        return ()
+    shutil.copytree(source, target)
+    files = sorted(file for file in target.rglob("*") if file.is_file())
+    return tuple(Artifact(file.relative_to(target).as_posix(), file_state(file), file.stat().st_size) for file in files)
+
+
+def _dependencies(
+    chapter: Chapter,
+    seen: list[list[str]],
+    results: Sequence[CellResult],
+    needs: Mapping[str, Need],
+    owners: Owners,
+) -> tuple[Dependency, ...]:
+    found: set[Dependency] = set()
+    for kind, name, state in seen:
+        match kind:
+            case "file" | "directory":
+                found.add(Dependency(kind, name, state))
+            case "artifact" if name in needs:
+                found.add(Dependency("artifact", needs[name].origin, needs[name].digest))
+            case "module":
+                found |= {Dependency("distribution", *owner) for owner in owners(name)}
+    if any(chapter.path in json.dumps(result.outputs, ensure_ascii=False) for result in results):
+        # A warning or a traceback shows where a line stands: should it move, the output would be wrong.
+        cells = chapter.cells
+        found |= {Dependency("line", str(cell.number), f"{cell.span.path}:{cell.span.line}") for cell in cells}
+    return tuple(sorted(found, key=lambda item: (item.kind, item.name)))

@@ -14,12 +14,17 @@ from .errors import Problem
 from .model import JSON, Cell, CellResult, Chapter, Failure, Span
 from .paths import definitions
 
+_SIGKILL = 9
+
+Bound = Literal["timeout", "output", "processes"]
+"""What a worker can go beyond."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a worker came to its end in the middle of a cell."""
+    """How a worker came to its end before its cells did."""
 
-    kind: Literal["timeout", "output", "processes", "died"]
+    kind: Bound | Literal["died"]
     """The bound it went beyond; `died`: none, it ended by itself."""
     config: Config
     """The bounds."""
@@ -27,9 +32,7 @@ class Ending:
     """Its exit status, or a negative signal number; None where it is not known."""
 
 
-def explain_error(
-    chapter: Chapter, cell: Cell, error: JSON, outputs: Sequence[JSON], config: Config
-) -> Failure:
+def explain_error(chapter: Chapter, cell: Cell, error: JSON, outputs: Sequence[JSON], config: Config) -> Failure:
     """An exception that left a cell."""
     span = Span(*error["place"]) if error["place"] else cell.span
     what = f"{error['ename']}: {error['evalue']}".rstrip(": ").splitlines()[0]
@@ -125,17 +128,43 @@ def _words(cell: Cell, ending: Ending) -> tuple[str, str]:
                 f"process limit: the cell started more than {config.processes} processes and was ended",
                 "Start fewer, or raise fathom's `processes` in `mkdocs.yml`.",
             )
-    status = ending.status
+    return _death(ending.status)
+
+
+def _death(status: int | None) -> tuple[str, str]:
+    """A worker that nobody ended for a reason that is known."""
     if status is None:
         return "the cell's process ended without a word", "Run it again; if it happens again, look at what it calls."
     if status < 0:
         name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
         told = signal.strsignal(-status) or "unknown signal"
-        return f"the cell's process was killed by {name} ({told})", "Look at what it calls: compiled code, most likely."
+        hint = "Look at what it calls: compiled code, most likely."
+        if -status == _SIGKILL:
+            hint = (
+                "Something outside did it; a system does so when memory runs out. Compute with less, or run it again."
+            )
+        return f"the cell's process was killed by {name} ({told})", hint
     return (
         f"the cell ended its process with status {status}",
         "Leave out `os._exit()`: the chapter goes on after this cell.",
     )
+
+
+def explain_loss(cell: Cell, ending: Ending, broken: str) -> Failure:
+    """A cell that never began.
+
+    Args:
+        cell: The cell.
+        ending: How its worker ended.
+        broken: What went wrong with the worker's own part; empty if nothing is known.
+    """
+    if broken:
+        what, hint = f"the cell could not be run: {broken}", "Make room where temporary files go, or set `TMPDIR`."
+    else:
+        how = "was killed by a signal" if ending.status and ending.status < 0 else f"ended with status {ending.status}"
+        how = "did not go on" if ending.kind == "timeout" else how
+        what, hint = f"the cell's process {how} before the cell began", "Look at the cells above, and run it again."
+    return Failure(cell.span, what, hint)
 
 
 def not_raised(cell: Cell) -> Failure:

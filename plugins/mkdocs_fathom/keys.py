@@ -27,7 +27,7 @@ from .model import Cell, Chapter, Dependency
 
 ABSENT = "absent"
 """The state of what does not exist."""
-_ENGINE = ("artifacts", "execute", "worker")
+_ENGINE = ("artifacts", "execute", "server", "worker")
 """The modules that decide results, together with all that they import of this package."""
 _OPTIONS = ("figure_format", "output", "preload", "pythonpath", "seed")
 """The site's options that can change a result."""

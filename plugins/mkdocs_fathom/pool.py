@@ -1,88 +1,122 @@
-"""The server that forks workers (see `worker`), as the parent holds it: one for all chapters of a build."""
+"""Where workers come from, as the parent holds it: one server for all chapters of a build.
+
+Where processes cannot fork there is no server: each reading path gets a process of its own, which imports everything
+anew.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from .config import Config
+from .errors import FathomError
 from .keys import distribution_state
-from .model import JSON
+from .launcher import Ended, Launcher
+from .model import JSON, Span
 
-_GRACE = 2.0
-"""Seconds to wait for the news of a worker's end after its connection closed."""
-_ENVIRONMENT = ("PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
+_PATIENCE = 60.0
+"""Seconds that one import may take before a worker is ready."""
+_ENVIRONMENT = ("PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT", "USERPROFILE")
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 
 
 class Pool:
-    """The server of workers, started with the first chapter. Use it as a context manager."""
+    """The workers of a build; their server starts with the first chapter. Use it as a context manager."""
 
-    def __init__(self, config: Config, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        say: Callable[[str], None],
+        *,
+        fork: bool = hasattr(os, "fork"),
+        patience: float = _PATIENCE,
+    ) -> None:
         """Start nothing yet.
 
         Args:
             config: The site's options.
             say: Takes a sentence for the author about something that is not wrong with a chapter.
+            fork: Whether workers are forked.
+            patience: Seconds that one import may take before a worker is ready.
         """
         self.config = config
+        self.fork = fork
         self._say = say
-        self._lock = threading.Lock()
-        self._server: subprocess.Popen[bytes] | None = None
-        self._statuses: dict[int, int] = {}
-        self._ended = threading.Condition()
+        self._said: set[str] = set()
+        self._patience = patience
+        self._lock = threading.RLock()
+        self._launchers: list[Launcher] = []
         self._jobs = 0
         self._closed = False
-        self._folder = ""
+        self._folder: Path | None = None
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Pool:  # noqa: PYI034 - `Self` would say no more: nobody inherits from it
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """End the server and all its workers."""
+        """End all workers, and remove their folders."""
         with self._lock:
             self._closed = True
-            if self._server is None:
-                return
-            server, self._server = self._server, None
-        assert server.stdin is not None  # noqa: S101 - it was started with a pipe
-        with suppress(OSError):
-            server.stdin.close()
-        try:
-            server.wait(timeout=3)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for launcher in self._launchers:
+            launcher.close()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
-    def start_job(self, job: JSON) -> int:
-        """Hand a job to the server; returns the job's number, under which its end is told."""
+    def scratch(self) -> Path:
+        """A new folder for one job; the server removes it, should this process be killed.
+
+        Raises:
+            FathomError: None can be made.
+        """
         with self._lock:
-            if self._closed:
-                raise InterruptedError("the pool is closed")
-            self._jobs += 1
-            job["id"] = self._jobs
-            self._write(job)
-            return self._jobs
+            self._check_open()
+            try:
+                if self._folder is None:
+                    self._folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="fathom-")))
+                self._jobs += 1
+                folder = self._folder / str(self._jobs)
+                folder.mkdir()
+            except OSError as error:
+                raise FathomError.at(
+                    Span("mkdocs.yml", 1),
+                    f"cannot make a folder for running cells: {error}",
+                    "Make room in the folder for temporary files, or name another in the variable `TMPDIR`.",
+                ) from error
+            return folder
 
-    def status(self, job: int) -> int | None:
-        """How a job's worker ended: its exit status, a negative signal number, or None if that never became known."""
-        with self._ended:
-            self._ended.wait_for(lambda: job in self._statuses or self._server is None, _GRACE)
-            return self._statuses.get(job)
+    def start(self, job: Path, node: int, ended: Ended) -> None:
+        """Start a worker.
+
+        Args:
+            job: The file that describes its job (see `job`).
+            node: The node of the job's tree that it runs.
+            ended: Told of its end.
+        """
+        with self._lock:
+            self._check_open()
+            if self.fork:
+                self._server().order(job, node, ended)
+            else:
+                self._launch("worker", str(job), str(node)).when_over(ended)
+
+    def check(self) -> None:
+        """See to it that nothing hangs or has ended before it was ready; to be called now and then.
+
+        Raises:
+            FathomError: Workers cannot be made ready.
+        """
+        for launcher in self._launchers:
+            launcher.check()
 
     def owners(self, module: str) -> tuple[tuple[str, str], ...]:
         """Name and version of the distributions that a top-level module comes from; none for the standard library's."""
@@ -94,55 +128,44 @@ class Pool:
     def _distributions(self) -> Mapping[str, list[str]]:
         return importlib.metadata.packages_distributions()
 
-    def scratch(self) -> Path:
-        """A new folder for one job; the server removes it, should this process be killed."""
-        with self._lock:
-            if self._server is None and not self._closed:
-                self._start_server()
-        return Path(tempfile.mkdtemp(prefix="job-", dir=self._folder))
-
-    def _start_server(self) -> None:
-        self._folder = os.path.realpath(tempfile.mkdtemp(prefix="fathom-"))
-        command = [sys.executable, "-P", "-m", f"{__package__}.worker"]
-        self._server = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=worker_environment(self.config),
-            start_new_session=True,
-        )
-        settings = {
-            "root": str(self.config.root),
-            "folder": self._folder,
-            "pythonpath": [str((self.config.root / path).resolve()) for path in self.config.pythonpath],
-            "preload": self.config.preload,
-            "figure_format": self.config.figure_format,
+    def settings(self) -> JSON:
+        """What a process must know to be made ready."""
+        config = self.config
+        return {
+            "root": str(config.root),
+            "folder": str(self._folder),
+            "pythonpath": [str((config.root / path).resolve()) for path in config.pythonpath],
+            "preload": config.preload,
+            "optional": Config.preload,  # what we ask for ourselves need not be installed
+            "figure_format": config.figure_format,
         }
-        self._write(settings)
-        threading.Thread(target=self._listen, args=(self._server,), daemon=True, name="fathom-server").start()
 
-    def _write(self, message: JSON) -> None:
-        assert self._server is not None  # noqa: S101 - callers have started it
-        assert self._server.stdin is not None  # noqa: S101 - it was started with a pipe
-        with suppress(BrokenPipeError):  # its death is seen by the jobs' connections
-            self._server.stdin.write(json.dumps(message).encode("utf-8", "surrogatepass") + b"\n")
-            self._server.stdin.flush()
+    def _say_once(self, sentence: str) -> None:
+        """Say what every process may have to say."""
+        with self._lock:
+            new = sentence not in self._said
+            self._said.add(sentence)
+        if new:
+            self._say(sentence)
 
-    def _listen(self, server: subprocess.Popen[bytes]) -> None:
-        assert server.stdout is not None  # noqa: S101 - it was started with a pipe
-        for line in server.stdout:
-            message = json.loads(line)
-            for problem in message.get("problems", ()):
-                self._say(problem)
-            if message["event"] == "exit":
-                with self._ended:
-                    self._statuses[message["job"]] = message["status"]
-                    self._ended.notify_all()
+    def _check_open(self) -> None:
+        if self._closed:
+            raise InterruptedError("the pool is closed")
 
-    @property
-    def alive(self) -> bool:
-        """Whether the server can still start and watch workers."""
-        return self._server is not None and self._server.poll() is None
+    def _server(self) -> Launcher:
+        """The server; a new one where the last has died since it was ready."""
+        if not self._launchers or not self._launchers[-1].alive:
+            self.check()
+            self._launch("server").write(self.settings())
+        return self._launchers[-1]
+
+    def _launch(self, module: str, *arguments: str) -> Launcher:
+        # IPython wants a folder, and shall not make one in the author's home.
+        environment = worker_environment(self.config) | {"IPYTHONDIR": str(self._folder)}
+        command = [f"{__package__}.{module}", *arguments]
+        launcher = Launcher(command, environment=environment, say=self._say_once, patience=self._patience)
+        self._launchers.append(launcher)
+        return launcher
 
 
 def worker_environment(config: Config) -> dict[str, str]:
@@ -151,7 +174,7 @@ def worker_environment(config: Config) -> dict[str, str]:
     allowed = {name: os.environ[name] for name in (*_ENVIRONMENT, *config.environment) if name in os.environ}
     return allowed | {
         "PYTHONPATH": here,
-        "PYTHONHASHSEED": str(config.seed),
+        "PYTHONHASHSEED": str(config.seed % 2**32),
         "PYTHONUTF8": "1",
         "LANG": "C.UTF-8",
         "TZ": "UTC",

@@ -1,17 +1,46 @@
-"""How many processes a process group has: what the parent and the worker both bound."""
+"""A worker's processes: how many there are, and the end of all of them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
+
+DUMP_SIGNAL = getattr(signal, "SIGXCPU", None)
+"""Makes a worker write down where it is; None where there is no such signal."""
 
 
 def group_size(group: int) -> int:
-    """The number of processes in a group, those that left their parent included."""
-    import psutil  # noqa: PLC0415 - slow to import, and of no use where nothing runs
+    """The number of living processes in a group, those that left their parent included.
 
+    Args:
+        group: The group's leader. Where there are no groups, it and its descendants count.
+    """
+    import psutil  # slow to import, and of no use where nothing runs
+
+    if not hasattr(os, "getpgid"):
+        with contextlib.suppress(psutil.Error):
+            return 1 + len(psutil.Process(group).children(recursive=True))
+        return 0
     count = 0
     for pid in psutil.pids():
-        with contextlib.suppress(OSError):
-            count += os.getpgid(pid) == group
+        with contextlib.suppress(OSError, psutil.Error):
+            # What has ended stays in its group until somebody asks how it ended.
+            count += os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return count
+
+
+def kill_group(leader: int) -> None:
+    """End a process and its group, or its descendants where there are no groups."""
+    if hasattr(os, "killpg"):
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(OSError):
+                kill(leader, signal.SIGKILL)
+        return
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(leader)
+        for one in (*process.children(recursive=True), process):
+            with contextlib.suppress(psutil.Error):
+                one.kill()

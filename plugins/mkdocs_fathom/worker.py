@@ -1,14 +1,10 @@
-"""The child's side of running: a server that forks a worker for each chapter, and the worker.
+"""The child's side of running: a process that runs a chapter's cells and tells what happens.
 
-    python -P -m mkdocs_fathom.worker
+It tells over a socket of its job: `hello`, then `start` and `done` for each cell, `branch` and `exit` where reading
+paths part and the process forks, and `end`. It is not trusted with deadlines and limits of its own: those are kept by
+the parent. `server` forks workers; where processes cannot fork, each reading path gets a process that is started with
 
-The server reads one JSON object a line: settings first, then a job for each chapter. It imports what chapters need
-(the costly part), then forks a worker per job, so that a worker starts in milliseconds. It tells the ends of its
-children on its standard output, and when its standard input ends, because its parent is gone, it kills them all.
-
-A worker tells what happens over a socket of its job: `hello`, then `start` and `done` for each cell, `branch` where
-reading paths part and the process forks, and `end`. It must not be trusted with deadlines or limits of its own:
-those are kept by the parent.
+    python -P -m mkdocs_fathom.worker JOB NODE
 """
 
 from __future__ import annotations
@@ -16,257 +12,242 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
-import importlib
-import importlib.machinery
 import json
 import os
 import random
-import resource
-import select
-import shutil
 import signal
 import socket
 import sys
+import threading
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, Any, NoReturn
 
-from . import artifacts
+from . import session
 from .capture import Capture
-from .guard import Guard
+from .folders import Folders
 from .model import JSON
+from .preload import Prepared, prepare, private_output
+from .processes import DUMP_SIGNAL, kill_group
 
-if TYPE_CHECKING:
-    from .session import Shell
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]  # looked at before use
 
+_SPARE = 256 * 2**20
+"""Memory kept for our own part when a cell has used up its own."""
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-_TICK = 0.25
-
-
-class Server:
-    """Forks a worker for each job, and sees to it that none outlives its parent."""
-
-    def __init__(self) -> None:
-        self._workers: dict[int, int] = {}
-        self._inbox = b""
-        self._shell: Shell | None = None
-        self._settings: JSON = {}
-
-    def serve(self) -> NoReturn:
-        """Read settings and jobs until the parent is gone."""
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-        while True:
-            ready, _, _ = select.select([0], [], [], _TICK if self._workers else None)
-            self._reap()
-            if not ready:
-                continue
-            data = os.read(0, 1 << 20)
-            if not data:
-                self._kill_all()
-            *lines, self._inbox = (self._inbox + data).split(b"\n")
-            for line in lines:
-                self._handle(json.loads(line))
-
-    def _handle(self, message: JSON) -> None:
-        if not self._settings:
-            self._settings = message
-            self._prepare()
-        else:
-            self._fork(message)
-
-    def _prepare(self) -> None:
-        """Import what is slow to import, once."""
-        sys.path[:0] = self._settings["pythonpath"]
-        _import_project_afresh(Path(self._settings["root"]))
-        from .session import create_shell
-
-        self._shell = create_shell(self._settings["figure_format"])
-        problems = []
-        for name in self._settings["preload"]:
-            try:
-                importlib.import_module(name)
-            except ImportError as error:
-                problems.append(f"cannot preload `{name}`: {error}")
-        _tell({"event": "ready", "problems": problems})
-
-    def _fork(self, job: JSON) -> None:
-        pid = os.fork()
-        if pid:
-            self._workers[pid] = job["id"]
-            return
-        _become_worker()
-        assert self._shell is not None  # noqa: S101 - settings come before jobs
-        Worker(job, self._shell).run()
-
-    def _reap(self) -> None:
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-                if not pid:
-                    break
-                if pid in self._workers:
-                    _tell({"event": "exit", "job": self._workers.pop(pid), "status": os.waitstatus_to_exitcode(status)})
-                    self._kill_orphans()
-
-    def _kill_orphans(self) -> None:
-        """Kill what left its process group: it has become a child of ours (Linux only)."""
-        with contextlib.suppress(OSError):
-            for pid in map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()):
-                if pid not in self._workers:
-                    _kill_group(pid)
-
-    def _kill_all(self) -> NoReturn:
-        for pid in self._workers:
-            _kill_group(pid)
-        deadline = time.monotonic() + 2
-        while time.monotonic() < deadline:
-            self._kill_orphans()
-            try:
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
-            except ChildProcessError:
-                break
-            time.sleep(0.01)
-        shutil.rmtree(self._settings["folder"], ignore_errors=True)
-        os._exit(0)
 
 
 class Worker:
-    """Runs one chapter: the cells of the tree's root, then a fork for each way on."""
+    """Runs a node of a chapter's tree, then forks for each way on."""
 
-    def __init__(self, job: JSON, shell: Shell) -> None:
+    def __init__(self, job: JSON, prepared: Prepared) -> None:
+        """Enter nothing yet.
+
+        Args:
+            job: As `job.describe` makes it.
+            prepared: The shell and the watch.
+        """
         self._job = job
-        self._shell = shell
+        self._shell = prepared.shell
+        self._guard = prepared.guard
         self._pid = os.getpid()
-        self._folder = Path(job["folder"])
-        self._run_folder = self._folder / "run"
-        self._guard = Guard(Path(job["root"]), (self._run_folder,), self._folder / "needs", job["processes"])
-        self._capture = shell.capture = Capture(job["output"], self._output_limit)
+        self._folders = Folders(Path(job["folder"]), job["root"])
+        self._capture = self._shell.capture = Capture(job["output"], self._output_limit)
         self._files = {cell["file"] for cell in job["cells"].values()}
-        self._nodes = job["nodes"]
-        self._crash = open(os.devnull, "w")  # noqa: PTH123, SIM115 - reopened for each node
+        self._sending = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._node = 0
+        self._crash: IO[str] | None = None
 
-    def run(self) -> NoReturn:
-        """Run all reading paths and end."""
-        self._enter(0, None)
-        for name, text in self._job["sources"].items():
-            _session().remember_source(name, text)
-        self._seed()
-        _limit_memory(self._job["memory"])
-        self._guard.install()
-        self._run_node(0)
+    def run(self, node: int) -> NoReturn:
+        """Run a node and all below it, and end."""
+        try:
+            with self._guard.off():
+                self._enter(node, None)
+            for name, text in self._job["sources"].items():
+                session.remember_source(name, text)
+            _seed(self._job["seed"])
+            self._limit_memory()
+            with self._guard.off(off=False):
+                self._run_node(node)
+        except BaseException as error:  # noqa: BLE001 - nothing of ours may go on in the server's code
+            self._give_up(error)
 
     def _run_node(self, number: int) -> NoReturn:
-        node = self._nodes[number]
+        node = self._job["nodes"][number]
         for cell in node["cells"]:
             if not self._run_cell(str(cell)):
                 self._end(complete=False)
-        children = [self._branch(child, number) for child in node["children"]]
-        for pid, child in children:
-            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-            self._send({"event": "exit", "node": child, "status": status})
+        children = {}
+        for child in node["children"]:
+            with self._guard.off():
+                pid = self._branch(child, number)
+            if not pid:
+                self._run_node(child)
+            children[pid] = child
+        with self._guard.off():
+            self._wait(children)
         self._end(complete=True)
 
-    def _branch(self, child: int, parent: int) -> tuple[int, int]:
-        """Fork where reading paths part. The parent waits, the child goes on."""
-        with self._guard.off(), warnings.catch_warnings():
+    def _branch(self, child: int, parent: int) -> int:
+        """Fork where reading paths part; 0 in the child."""
+        own = os.getpid()
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # that threads and forks do not mix: authors know less
             pid = os.fork()
-            if pid:
-                return pid, child
-            _become_worker()
+        if not pid:
+            become_worker(own)
             self._pid = os.getpid()
             self._enter(child, parent)
-        self._run_node(child)
+        return pid
+
+    def _wait(self, children: dict[int, int]) -> None:
+        """Wait for the branches, in whatever order they end, and tell how they did."""
+        if children:
+            # Threads of the cells may still print: from here on no cell is answerable for it.
+            self._capture.discard()
+            self._send({"event": "branch"})
+        while children:
+            pid, status = os.waitpid(-1, 0)
+            if pid in children:
+                kill_group(pid)
+                self._send({"event": "exit", "node": children.pop(pid), "status": os.waitstatus_to_exitcode(status)})
 
     def _enter(self, node: int, parent: int | None) -> None:
         """Give the process the folders, streams and connection of a node."""
-        work, publish = self._run_folder / f"work{node}", self._run_folder / f"publish{node}"
-        if parent is None:
-            work.mkdir()
-        else:
-            # Each path goes on with what the common prefix left, and none sees the other's files.
-            shutil.copytree(self._run_folder / f"work{parent}", work, symlinks=True)
-        publish.mkdir()
-        os.chdir(work)
-        os.environ[artifacts.PUBLISH_VARIABLE] = str(publish)
-        os.environ[artifacts.NEEDS_VARIABLE] = str(self._folder / "needs")
-        os.environ["TMPDIR"] = os.environ["IPYTHONDIR"] = str(work)
-        self._capture.redirect(self._run_folder / f"capture{node}")
-        self._crash = open(self._run_folder / f"capture{node}.crash", "w")  # noqa: PTH123, SIM115 - open while the node lives
+        self._node = node
+        self._folders.enter(node, parent)
+        stem = self._folders.node / "capture"
+        self._capture.redirect(stem)
+        crash, self._crash = self._crash, open(stem.with_suffix(".crash"), "w")  # noqa: PTH123, SIM115 - as long as we live
         faulthandler.enable(self._crash, all_threads=False)
+        if DUMP_SIGNAL:
+            faulthandler.register(DUMP_SIGNAL, self._crash, all_threads=False)
+        if crash:
+            crash.close()
+        self._guard.confine(self._folders.run, self._folders.writable, self._folders.needs, self._job["processes"])
         self._socket = _connect(self._job["address"])
         self._send({"event": "hello", "token": self._job["token"], "node": node, "pid": os.getpid()})
-        self._socket.recv(1)
+        self._socket.recv(1)  # until the parent knows us
 
     def _run_cell(self, number: str) -> bool:
+        """Run a cell and tell what it did; returns whether the path goes on."""
         cell = self._job["cells"][number]
         self._send({"event": "start", "cell": int(number)})
         self._guard.network = cell["network"]
-        # Where it hangs is read from the dump when the parent ends it at the deadline.
-        faulthandler.dump_traceback_later(max(cell["timeout"] - 0.05, 0.01), file=self._crash)
         started = time.perf_counter()
-        session = _session()
-        outputs, error = session.run_cell(self._shell, cell, self._clean)
+        error = session.run_cell(self._shell, cell)
         seconds = time.perf_counter() - started
-        faulthandler.cancel_dump_traceback_later()
-        if os.getpid() != self._pid:
-            os._exit(0)  # a child that the cell forked and let run out of the cell
-        with self._guard.off():
-            told = session.describe_error(error, self._files, self._job["root"]) if error else None
-            if told:
-                told["traceback"], told["evalue"] = self._clean(told["traceback"]), self._clean(told["evalue"])
+        with self._guard.off(), self._spare_memory():
+            if os.getpid() != self._pid:
+                self._leave(error)
+            told = self._describe(error) if error else None
             ok = told is None or cell["may_raise"] or cell["raises"] in told["names"]
+            outputs = self._outputs()
             if told and ok:
-                outputs.append(
-                    {
-                        "output_type": "error",
-                        "ename": told["ename"],
-                        "evalue": told["evalue"],
-                        "traceback": told["traceback"].splitlines(),
-                    }
-                )
-            self._send(
-                {"event": "done", "cell": int(number), "outputs": outputs, "seconds": seconds, "error": told, "ok": ok}
-            )
+                lines = told["traceback"].splitlines()
+                shown = {"ename": told["ename"], "evalue": told["evalue"], "traceback": lines}
+                outputs.append({"output_type": "error", **shown})
+            self._tell_done({"cell": int(number), "outputs": outputs, "seconds": seconds, "error": told, "ok": ok})
         return ok
 
-    def _clean(self, text: str) -> str:
-        """Take this machine's folders out of a text: the same output everywhere, and none told to readers."""
-        return text.replace(f"{os.getcwd()}/", "").replace(self._job["root"] + "/", "")
+    def _tell_done(self, message: JSON) -> None:
+        size = len(json.dumps(message["outputs"]))
+        # What is displayed has no bound here; of what is far too much, the size is all that the parent wants.
+        outputs = message["outputs"] if size <= 2 * self._job["output"] else []
+        self._send({**message, "event": "done", "outputs": outputs, "size": size})
+
+    def _outputs(self) -> list[JSON]:
+        """The cell's outputs, without this machine's folders."""
+        outputs = self._capture.outputs(self._folders.hide)
+        for output in outputs:
+            data = output.get("data", {})
+            data |= {mime: self._folders.hide(text) for mime, text in data.items() if _is_text(mime, text)}
+        return outputs
+
+    def _describe(self, error: BaseException) -> JSON:
+        told = session.describe_error(error, self._files, self._job["root"])
+        return told | {name: self._folders.hide(told[name]) for name in ("traceback", "evalue")}
+
+    def _leave(self, error: BaseException | None) -> NoReturn:
+        """End a child that the cell forked and let run out of the cell, as a script's child ends."""
+        status = 0
+        try:
+            if isinstance(error, SystemExit):
+                status = error.code if isinstance(error.code, int) else int(error.code is not None)
+            elif error:
+                status = 1
+                os.write(2, self._describe(error)["traceback"].encode("utf-8", "surrogatepass") + b"\n")
+        finally:
+            os._exit(status & 0xFF)
 
     def _end(self, *, complete: bool) -> NoReturn:
         with self._guard.off():
             self._send({"event": "end", "complete": complete, "dependencies": self._guard.dependencies()})
         os._exit(0)
 
+    def _give_up(self, error: BaseException) -> NoReturn:
+        """Something of ours failed: a full disk, most likely."""
+        with contextlib.suppress(BaseException):
+            # A branch that is not yet connected tells it over the connection of its parent.
+            self._send({"event": "broken", "node": self._node, "what": f"{type(error).__name__}: {error}"})
+        os._exit(1)
+
     def _output_limit(self) -> NoReturn:
-        self._send({"event": "limit", "limit": "output"})
+        if os.getpid() == self._pid:
+            self._send({"event": "limit", "limit": "output"})
         os._exit(1)
 
     def _send(self, message: JSON) -> None:
-        with self._guard.off():
-            if os.getpid() != self._pid:
-                os._exit(0)
-            self._socket.sendall(json.dumps(message).encode("utf-8", "surrogatepass") + b"\n")
+        data = json.dumps(message).encode("utf-8", "surrogatepass") + b"\n"
+        with self._guard.off(), self._sending:
+            assert self._socket is not None  # noqa: S101 - nothing is told before `hello`
+            self._socket.sendall(data)
 
-    def _seed(self) -> None:
-        random.seed(self._job["seed"])
-        if "numpy" in sys.modules:
-            sys.modules["numpy"].random.seed(self._job["seed"])
+    def _limit_memory(self, spare: int = 0) -> None:
+        """Bound what the process may allocate; not addresses, of which libraries reserve more than they use."""
+        if resource:
+            size = self._job["memory"]
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_DATA, (size + spare, size + _SPARE))
+
+    @contextlib.contextmanager
+    def _spare_memory(self) -> Iterator[None]:
+        self._limit_memory(_SPARE)
+        yield
+        self._limit_memory()
 
 
-def _session() -> Any:
-    """The module that needs IPython: imported by the server before the first job."""
-    return sys.modules[f"{__package__}.session"]
-
-
-def _become_worker() -> None:
-    """Leave the server's streams and group, and die with it."""
+def become_worker(parent: int) -> None:
+    """Leave the parent's group and input, and die with it."""
     os.setpgid(0, 0)
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    adopt_orphans()
+    _close_input()
+
+
+def adopt_orphans() -> None:
+    """Let what leaves our group become our child, so that it can be found and ended (Linux only)."""
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def prctl(option: int, value: int) -> None:
+    """Call Linux's function of that name; elsewhere do nothing."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def _close_input() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.close(null)
@@ -280,51 +261,34 @@ def _connect(address: str | list[Any]) -> socket.socket:
     return socket.create_connection((address[0], address[1]))
 
 
-def _limit_memory(size: int) -> None:
-    """Bound what the process may allocate; not addresses, of which libraries reserve more than they use."""
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def _is_text(mime: str, data: object) -> bool:
+    return mime.startswith("text/") and isinstance(data, str)
 
 
-def _kill_group(pid: int) -> None:
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(OSError):
-            kill(pid, signal.SIGKILL)
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed)
 
 
-def _prctl(option: int, value: int) -> None:
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+def _end_with(descriptor: int) -> None:
+    """End this process once the other end of a pipe is closed: its parent is gone, or has no more use for it."""
+    while os.read(descriptor, 4096):
+        pass
+    kill_group(os.getpid())
 
 
-def _tell(message: JSON) -> None:
-    os.write(1, json.dumps(message).encode() + b"\n")
-
-
-class _FreshLoader(importlib.machinery.SourceFileLoader):
-    """Compiles the project's own modules from their source each time.
-
-    Byte code is matched to its source by whole seconds and size: two edits within a second could pass for one.
-    """
-
-    def path_stats(self, path: Any) -> Any:
-        raise OSError(f"no byte code for {path}")
-
-
-def _import_project_afresh(root: Path) -> None:
-    extensions = (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES)
-
-    def finder(path: str) -> importlib.machinery.FileFinder:
-        full = Path(path).resolve()
-        if not full.is_relative_to(root) or full.is_relative_to(Path(sys.prefix).resolve()):
-            raise ImportError(f"not a module of the project: {path}")
-        return importlib.machinery.FileFinder(path, extensions, (_FreshLoader, importlib.machinery.SOURCE_SUFFIXES))
-
-    sys.path_hooks.insert(0, finder)
-    sys.path_importer_cache.clear()
-    sys.dont_write_bytecode = True
+def main(job_file: str, node: str) -> NoReturn:
+    """Run one reading path in a process of its own."""
+    lifeline = os.dup(0)
+    _close_input()
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    adopt_orphans()
+    job = json.loads(Path(job_file).read_text(encoding="utf-8"))
+    prepared = prepare(job["settings"], private_output())
+    with prepared.guard.off():
+        Worker(job, prepared).run(int(node))
 
 
 if __name__ == "__main__":
-    Server().serve()
+    main(*sys.argv[1:])
