@@ -6,6 +6,7 @@ writes lies, so that the order between them is exact; what others wrote in betwe
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import io
 import os
@@ -18,6 +19,7 @@ from typing import Any, cast
 from .model import JSON
 
 _NAMES = ("stdout", "stderr")
+_IOLBF = 1
 _ENDINGS = (".out", ".err")
 
 
@@ -83,6 +85,7 @@ class Capture:
         self._files = [os.open(stem.with_suffix(ending), flags, 0o600) for ending in _ENDINGS]
         self._sizes = [0, 0]
         self._attach()
+        _buffer_lines()
         self.begin()
         sys.stdout = sys.__stdout__ = self._text_stream(1)  # type: ignore[misc]  # the original, for whoever restores it
         sys.stderr = sys.__stderr__ = self._text_stream(2)  # type: ignore[misc]  # likewise
@@ -185,3 +188,12 @@ class Capture:
 def _c_library() -> ctypes.CDLL | None:
     """The C library of this process; None where it cannot be found by itself."""
     return None if sys.platform == "win32" else ctypes.CDLL(None)
+
+
+def _buffer_lines() -> None:
+    """Let C code hand on each line as it ends it: what other processes write then comes in its place."""
+    library = _c_library()
+    for name in ("stdout", "__stdoutp") if library else ():  # as Linux and macOS call it
+        with contextlib.suppress(ValueError):
+            stream = ctypes.c_void_p.in_dll(library, name)
+            library.setvbuf(stream, None, _IOLBF, 0)

@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import json
 import platform
+import signal
 import sys
 import tempfile
 import traceback
@@ -75,7 +76,7 @@ def run_command(file: Path | None, *, as_json: bool, fresh: bool) -> None:
         _print_problems(problems, as_json=as_json, **{name: getattr(report, name) for name in names})
         if not as_json:
             _note(str(report))
-        sys.exit(_has_errors(problems))
+        sys.exit(int(_has_errors(problems)))
 
 
 @main.command("check")
@@ -96,7 +97,7 @@ def check_command(file: Path | None, *, as_json: bool, audit: bool, twice: bool)
             first, second = (_fresh_runs(chapters, config, quiet=as_json).runs for _ in range(2))
             found += compare.twice(chapters, first, second)
         _print_problems(found, as_json=as_json)
-        sys.exit(_has_errors(found))
+        sys.exit(int(_has_errors(found)))
 
 
 def _audit(chapters: list[Chapter], config: Config, *, quiet: bool) -> list[Problem]:
@@ -172,10 +173,14 @@ def _fresh_runs(chapters: list[Chapter], config: Config, *, quiet: bool) -> Repo
 def _problems_printed(*, as_json: bool) -> Iterator[None]:
     """End the command with what is wrong; say of an error that nobody foresaw that it is not the author's fault."""
     try:
-        yield
+        with _interrupted_once():
+            yield
     except FathomError as error:
         _print_problems(error.problems, as_json=as_json)
         sys.exit(1)
+    except KeyboardInterrupt:
+        _note("Interrupted.")
+        sys.exit(130)  # as a shell tells of it
     except click.ClickException:
         raise
     except Exception as error:
@@ -187,6 +192,25 @@ def _problems_printed(*, as_json: bool) -> Iterator[None]:
             "  Please report it with the lines above and what `fathom --version --verbose` prints."
         )
         sys.exit(3)
+
+
+@contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM unwind what runs, so that nothing is left behind; let no other disturb that."""
+
+    def stop(number: int, _frame: object) -> None:
+        for other in before:
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    # A shell lets what it runs in the background ignore them.
+    before = {n: signal.signal(n, stop) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _has_errors(problems: Iterable[Problem]) -> bool:

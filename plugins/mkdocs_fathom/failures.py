@@ -15,6 +15,8 @@ from .model import JSON, Cell, CellResult, Chapter, Failure, Span
 from .paths import definitions
 
 _SIGKILL = 9
+_LONGEST = 300
+"""Characters of an exception's message that a problem's first line shows."""
 
 Bound = Literal["timeout", "output", "processes"]
 """What a worker can go beyond."""
@@ -35,7 +37,8 @@ class Ending:
 def explain_error(chapter: Chapter, cell: Cell, error: JSON, outputs: Sequence[JSON], config: Config) -> Failure:
     """An exception that left a cell."""
     span = Span(*error["place"]) if error["place"] else cell.span
-    what = f"{error['ename']}: {error['evalue']}".rstrip(": ").splitlines()[0]
+    first = next((line for line in error["evalue"].splitlines() if line.strip()), "")
+    what = f"{error['ename']}: {first[:_LONGEST]}".rstrip(": ")
     hint = _hint(cell, error, config)
     if error["ename"] == "NameError" and error["name"]:
         what, hint = _missing_name(chapter, cell, error["name"], span) or (what, hint)
