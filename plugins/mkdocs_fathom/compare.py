@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -54,6 +55,8 @@ def _close(one: str, other: str) -> bool:
     if one == other:
         return True
     difference = abs(float(one) - float(other))
+    if not math.isfinite(difference):
+        return False
     largest = max(abs(float(one)), abs(float(other)))
     # A little more than one digit: the difference itself is rounded.
     return difference <= max(1.01 * min(map(_last_digit, (one, other))), _TOLERANCE * largest)
