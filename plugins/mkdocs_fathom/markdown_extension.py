@@ -73,7 +73,9 @@ class FathomExtension(Extension):
         config = self.fathom_config or pages.load_config(self.options)
         page = _Page(md, config, self.source, self.convert_error)
         md.registerExtension(page)
-        BlocksExtension().register_block_mgr(md).register(DepthTab, {**_TAB_OPTIONS, "page": page})
+        blocks = BlocksExtension().register_block_mgr(md)
+        blocks.register(DepthTab, {**_TAB_OPTIONS, "page": page})
+        _keep_linear(blocks)
         md.preprocessors.register(_step(Preprocessor, md, page.begin), "fathom", _BEFORE_ALL)
         md.treeprocessors.register(_step(Treeprocessor, md, page.name_headings), "fathom_headings", _BEFORE_TOC)
         md.treeprocessors.register(_step(Treeprocessor, md, page.finish), "fathom_finish", _AFTER_ALL)
@@ -90,6 +92,21 @@ def _step(kind: type[Any], md: Markdown, run: Callable[[Any], Any]) -> Any:
     step = kind(md)
     step.run = run
     return step
+
+
+def _keep_linear(manager: Any) -> None:
+    """Make pymdownx's time grow with a page's blocks, not with their square.
+
+    Before each block it maps the whole tree of the page, so as to count the list items between a block and the blocks
+    around it. Where no block stands around another one, the block itself is tree enough.
+    """
+    parse_blocks = manager.parse_blocks
+
+    def parse(blocks: list[str], parent: ET.Element) -> None:
+        alone = len(manager.stack) == 1 and parent.tag not in {"li", "dd"}
+        parse_blocks(blocks, manager.stack[0].el if alone else parent)
+
+    manager.parse_blocks = parse
 
 
 def _zensical_file(md: Markdown, config: Config) -> Path | None:
