@@ -171,14 +171,17 @@ class _Page(Extension):
 
     def _read(self, text: str) -> tuple[Chapter | None, Mapping[str, Run]]:
         """The page's chapter, None where it is no chapter, and what its cells did."""
-        source = self.source() if self.source else None
-        if not self.source and (file := _zensical_file(self.md, self.settings)):
-            if not chapters.is_chapter(file, self.settings):
-                return None, {}
-            source = PageSource(file, lambda chapter: pages.find_stored(chapter, self.settings))
-        if source:
-            return pages.read(text, source, self.settings)
-        return (None if self.source else pages.read_alone(text, self.settings)), {}
+        if self.source:
+            source = self.source()
+            return pages.read(text, source, self.settings) if source else (None, {})
+        file = _zensical_file(self.md, self.settings)
+        if file and not chapters.is_chapter(file, self.settings):
+            return None, {}
+        file = file or pages.find_file(text, self.settings)
+        if file is None:
+            return pages.read_alone(text, self.settings), {}
+        stored = PageSource(file, lambda chapter: pages.find_stored(chapter, self.settings))
+        return pages.read(text, stored, self.settings)
 
     def validate_cell(
         self, _language: str, inputs: Mapping[str, str], options: dict[str, str], _attrs: object, _md: Markdown

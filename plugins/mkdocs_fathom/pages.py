@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from . import parse, site_file
 from .config import Config
 from .errors import FathomError, Problem
 from .model import Cell, Chapter, Run, Span
+from .source import unified
 
 _log = logging.getLogger("mkdocs.plugins.fathom")
 
@@ -43,8 +45,20 @@ def load_config(options: Mapping[str, Any]) -> Config:
     return configuration.build(root, docs, given | dict(options), Span(file.name, 1))
 
 
+def find_file(text: str, config: Config) -> Path | None:
+    """The chapter that has this text, for a host that does not tell which page it converts."""
+    from .chapters import chapter_files
+
+    for file in chapter_files(config):
+        # A file that cannot be read is another page's trouble.
+        with contextlib.suppress(FathomError):
+            if _is_text_of(text, file, parse.read(file, config).chapter):
+                return file
+    return None
+
+
 def read_alone(text: str, config: Config) -> Chapter:
-    """The chapter of a page whose file is not known: its text as it stands, from which nothing was run."""
+    """The chapter of a page that has no file: its text as it stands, from which nothing was run."""
     return parse.parse(text, "page", config).checked()
 
 
@@ -62,7 +76,7 @@ def read(text: str, source: PageSource, config: Config) -> tuple[Chapter, Mappin
     own = parse.read(source.file, config).checked()
     runs = source.runs(own) if any(cell.runs for cell in own.cells) else {}
     _require(own, runs)
-    if _body(source.file, own) == text.strip("\n"):
+    if _is_text_of(text, source.file, own):
         return own, runs
     # Another extension or plugin wrote into the text: what it made of it is shown, if the code is still the same.
     shown = parse.parse(text, own.path, config, own.body + 1).checked()
@@ -82,10 +96,11 @@ def find_stored(chapter: Chapter, config: Config) -> Mapping[str, Run]:
     return lookup.stored(chapters, config, store).get(chapter.path, {})
 
 
-def _body(file: Path, chapter: Chapter) -> str:
-    """The author's text behind the front matter, includes not put in."""
+def _is_text_of(text: str, file: Path, chapter: Chapter) -> bool:
+    """Whether a text is the author's, with the front matter or without it, includes not put in."""
     lines = parse.decode(file.read_bytes(), chapter.path).split("\n")
-    return "\n".join(lines[chapter.body :]).strip("\n")
+    given = unified(text).strip("\n")
+    return given in {"\n".join(lines).strip("\n"), "\n".join(lines[chapter.body :]).strip("\n")}
 
 
 def _require(chapter: Chapter, runs: Mapping[str, Run]) -> None:
