@@ -55,7 +55,7 @@ class Branch:
         self._inbox = b""
         self._cell: Cell | None = None
         self._begun = 0.0
-        self._sizes = (0, 0)
+        self._sizes = [0, 0]
         self._ending: Ending | None = None
         # When the process goes beyond its time; when it is to be killed; when to look at it again.
         self._deadline = self._kill_at = float("inf")
@@ -86,7 +86,7 @@ class Branch:
         """Take in what the process tells."""
         match message["event"]:
             case "start":
-                self._start(self._chapter.cells[message["cell"]])
+                self._start(self._chapter.cells[message["cell"]], message["sizes"])
             case "done":
                 self._done(message)
             case "branch":  # it waits for its branches, as long as those take
@@ -96,12 +96,12 @@ class Branch:
             case "end":
                 self.dependencies = message["dependencies"]
 
-    def _start(self, cell: Cell) -> None:
+    def _start(self, cell: Cell, sizes: list[int]) -> None:
         self._cell = cell
         self._begun = time.monotonic()
         self._deadline = self._begun + (cell.options.timeout or self._config.timeout)
         self._next_look = self._begun + _LOOK
-        self._sizes = self._capture_sizes()
+        self._sizes = sizes
         self._started(cell, self.node.depths)
 
     def _done(self, message: JSON) -> None:
@@ -130,7 +130,7 @@ class Branch:
         elif self._ending is None and now > self._deadline:
             self._end("timeout")
         elif self._ending is None and self._cell is not None:
-            printed = sum(self._capture_sizes()) - sum(self._sizes)
+            printed = self._captured() - sum(self._sizes)
             if printed > self._config.output:
                 self._end("output")
             elif group_size(self._pid) > self._config.processes:
@@ -176,9 +176,8 @@ class Branch:
         """The result of a cell that should have run and did not begin."""
         return CellResult(cell.number, (), 0.0, explain_loss(cell, self._how(), self.broken))
 
-    def _capture_sizes(self) -> tuple[int, int]:
-        out, err = (self.folder / f"capture{ending}" for ending in (".out", ".err"))
-        return out.stat().st_size, err.stat().st_size
+    def _captured(self) -> int:
+        return sum((self.folder / f"capture{ending}").stat().st_size for ending in (".out", ".err"))
 
     def _outputs(self) -> tuple[JSON, ...]:
         """What a cell that did not come to its end had printed, each stream by itself."""

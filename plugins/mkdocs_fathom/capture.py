@@ -128,13 +128,18 @@ class Capture:
         else:
             self._items.append((stream, start, end))
 
-    def begin(self) -> None:
-        """Start a cell: forget what came before."""
+    def begin(self) -> list[int]:
+        """Start a cell: forget what came before.
+
+        Returns:
+            The sizes of the two files.
+        """
         self._flush()
         self._attach()
         self._items = []
         self._clear_next = False
         self._start = sum(self._sizes)
+        return list(self._sizes)
 
     def display(self, output: JSON) -> int:
         """Put a displayed value after what has been written so far.
@@ -193,7 +198,8 @@ def _c_library() -> ctypes.CDLL | None:
 def _buffer_lines() -> None:
     """Let C code hand on each line as it ends it: what other processes write then comes in its place."""
     library = _c_library()
-    for name in ("stdout", "__stdoutp") if library else ():  # as Linux and macOS call it
+    if library is None:
+        return
+    for name in ("stdout", "__stdoutp"):  # as Linux and macOS call it
         with contextlib.suppress(ValueError):
-            stream = ctypes.c_void_p.in_dll(library, name)
-            library.setvbuf(stream, None, _IOLBF, 0)
+            library.setvbuf(ctypes.c_void_p.in_dll(library, name), None, _IOLBF, 0)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from . import __version__, compare, lookup, needs, progress, schedule, site_file
+from . import __version__, compare, interrupts, lookup, needs, progress, schedule, site_file
 from .cache import Store
 from .chapters import chapter_files, read_chapters
 from .config import Config
@@ -173,7 +173,7 @@ def _fresh_runs(chapters: list[Chapter], config: Config, *, quiet: bool) -> Repo
 def _problems_printed(*, as_json: bool) -> Iterator[None]:
     """End the command with what is wrong; say of an error that nobody foresaw that it is not the author's fault."""
     try:
-        with _interrupted_once():
+        with interrupts.once(signal.SIGINT, signal.SIGTERM):
             yield
     except FathomError as error:
         _print_problems(error.problems, as_json=as_json)
@@ -192,25 +192,6 @@ def _problems_printed(*, as_json: bool) -> Iterator[None]:
             "  Please report it with the lines above and what `fathom --version --verbose` prints."
         )
         sys.exit(3)
-
-
-@contextmanager
-def _interrupted_once() -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM unwind what runs, so that nothing is left behind; let no other disturb that."""
-
-    def stop(number: int, _frame: object) -> None:
-        for other in before:
-            signal.signal(other, signal.SIG_IGN)
-        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    # A shell lets what it runs in the background ignore them.
-    before = {n: signal.signal(n, stop) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _has_errors(problems: Iterable[Problem]) -> bool:

@@ -44,10 +44,12 @@ class Folders:
             os.chdir(work)
         else:
             before = self.run / str(parent)
-            here = Path(os.path.realpath(os.curdir))
+            here = _current()
             _copy(before / "work", work)
             _copy(before / "publish", publish)
-            if here.is_relative_to(before / "work"):
+            if here is None:
+                os.chdir(work)
+            elif here.is_relative_to(before / "work"):
                 os.chdir(work / here.relative_to(before / "work"))
         self._hide(work, publish)
         os.environ[artifacts.PUBLISH_VARIABLE] = str(publish)
@@ -64,6 +66,14 @@ class Folders:
         for folder, short in (*self._hidden, (self._root + os.sep, "")):
             text = text.replace(folder, short)
         return text
+
+
+def _current() -> Path | None:
+    """The working folder; None if a cell has removed it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
 
 
 def _copy(source: Path, target: Path) -> None:

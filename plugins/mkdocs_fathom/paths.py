@@ -80,7 +80,9 @@ def _binding_line(source: str, name: str) -> int | None:
         node = nodes.pop()
         if name in _bound_names(node):
             lines.append(node.lineno)  # type: ignore[attr-defined]  # every node that binds has a line
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+        if isinstance(node, ast.comprehension):
+            nodes += [node.iter, *node.ifs]  # its target is its own
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             nodes.extend(ast.iter_child_nodes(node))
     return min(lines, default=None)
 
@@ -95,5 +97,7 @@ def _bound_names(node: ast.AST) -> set[str]:
         case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
             return {alias.asname or alias.name.partition(".")[0] for alias in aliases}
         case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            return {name}
+        case ast.MatchMapping(rest=str(name)):
             return {name}
     return set()

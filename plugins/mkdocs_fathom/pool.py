@@ -52,7 +52,7 @@ class Pool:
         self._said: set[str] = set()
         self._patience = patience
         self._lock = threading.RLock()
-        self._launchers: list[Launcher] = []
+        self.launchers: list[Launcher] = []
         self._jobs = 0
         self._closed = False
         self._folder: Path | None = None
@@ -67,7 +67,7 @@ class Pool:
         """End all workers, and remove their folders."""
         with self._lock:
             self._closed = True
-        for launcher in self._launchers:
+        for launcher in self.launchers:
             launcher.close()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -115,7 +115,7 @@ class Pool:
         Raises:
             FathomError: Workers cannot be made ready.
         """
-        for launcher in self._launchers:
+        for launcher in self.launchers:
             launcher.check()
 
     def owners(self, module: str) -> tuple[tuple[str, str], ...]:
@@ -154,17 +154,17 @@ class Pool:
 
     def _server(self) -> Launcher:
         """The server; a new one where the last has died since it was ready."""
-        if not self._launchers or not self._launchers[-1].alive:
+        if not self.launchers or not self.launchers[-1].alive:
             self.check()
             self._launch("server").write(self.settings())
-        return self._launchers[-1]
+        return self.launchers[-1]
 
     def _launch(self, module: str, *arguments: str) -> Launcher:
         # IPython wants a folder, and shall not make one in the author's home.
         environment = worker_environment(self.config) | {"IPYTHONDIR": str(self._folder)}
         command = [f"{__package__}.{module}", *arguments]
         launcher = Launcher(command, environment=environment, say=self._say_once, patience=self._patience)
-        self._launchers.append(launcher)
+        self.launchers.append(launcher)
         return launcher
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
+from . import interrupts
 from .cache import Store
 from .config import Config
 from .errors import FathomError
@@ -57,7 +59,7 @@ def run(
     """
     begun = time.monotonic()
     lookup = Lookup(chapters, config, store)
-    with _Workers(config, progress) as workers:
+    with interrupts.once(signal.SIGINT), _Workers(config, progress) as workers:
         build = _Build(lookup, config, store, workers)
         build.run(fresh=fresh)
     if any(not item.cached for depths in lookup.runs.values() for item in depths.values()):
@@ -85,7 +87,8 @@ class _Workers:
 
     def begin(self, lookup: Lookup, chapter: Chapter, depths: Sequence[str], store: Store) -> None:
         """Let some of a chapter's paths run."""
-        from .execute import Need, execute
+        from .collect import Need
+        from .execute import execute
 
         self._start()
         paths = reading_paths(chapter)

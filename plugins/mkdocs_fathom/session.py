@@ -163,7 +163,7 @@ def create_shell(figure_format: str) -> Shell:
 
 
 def run_cell(shell: Shell, cell: JSON) -> BaseException | None:
-    """Run one cell; its outputs are in the shell's capture.
+    """Run one cell; its outputs are in the shell's capture, which has begun.
 
     Returns:
         The exception that ended it, or that showing its values and figures raised.
@@ -173,7 +173,6 @@ def run_cell(shell: Shell, cell: JSON) -> BaseException | None:
     shell.failure = None
     shell.compile.name = cell["file"]
     shell.compile.lines = cell["lines"]
-    shell.capture.begin()
     result = shell.run_cell(shell.source, store_history=False)
     return result.error_before_exec or result.error_in_exec or shell.failure
 

@@ -97,11 +97,12 @@ class Worker:
 
     def _branch(self, child: int, parent: int) -> int:
         """Fork where reading paths part; 0 in the child."""
-        own = os.getpid()
+        own, state = os.getpid(), random.getstate()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # that threads and forks do not mix: authors know less
             pid = os.fork()
         if not pid:
+            random.setstate(state)  # Python gives a child another one
             become_worker(own)
             self._pid = os.getpid()
             self._enter(child, parent)
@@ -139,7 +140,7 @@ class Worker:
     def _run_cell(self, number: str) -> bool:
         """Run a cell and tell what it did; returns whether the path goes on."""
         cell = self._job["cells"][number]
-        self._send({"event": "start", "cell": int(number)})
+        self._send({"event": "start", "cell": int(number), "sizes": self._capture.begin()})
         self._guard.network = cell["network"]
         started = time.perf_counter()
         error = session.run_cell(self._shell, cell)

@@ -1,0 +1,194 @@
+"""What an author is told of a failure, word for word, where no worker is needed to make one."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mkdocs_fathom import failures
+from mkdocs_fathom.config import Config
+from mkdocs_fathom.failures import Ending
+from mkdocs_fathom.model import CellResult, Chapter, Expected, Failure, Span
+from mkdocs_fathom.parse import parse
+from tests.running import cells, region
+
+CONFIG = Config(Path("/site"), Path("/site/docs"))
+
+
+def chapter(text: str) -> Chapter:
+    return parse(text, "docs/a.md", CONFIG).checked()
+
+
+def error(name: str, value: str = "", *bases: str, missing: str | None = None) -> dict[str, Any]:
+    """What a worker tells of an exception."""
+    names = [name, *bases, "Exception"]
+    return {"ename": name, "evalue": value, "names": names, "traceback": "…", "place": None, "name": missing}
+
+
+@pytest.mark.parametrize(
+    ("told", "what", "hint"),
+    [
+        (
+            error("ValueError", "no"),
+            "ValueError: no",
+            'If the error is what you want to show, declare it: ```python raises="ValueError".',
+        ),
+        (
+            error("SystemExit", "2"),
+            "the cell ended the program: SystemExit(2)",
+            "Leave out `exit()` and `sys.exit()`: the chapter goes on after this cell.",
+        ),
+        (
+            error("ArrayMemoryError", "Unable to allocate 8. TiB", "MemoryError"),
+            "memory limit: the cell needs more than 2 GiB (ArrayMemoryError: Unable to allocate 8. TiB)",
+            "Compute with less, or raise fathom's `memory` in `mkdocs.yml`.",
+        ),
+        (
+            error("ModuleNotFoundError", "No module named 'x'"),
+            "ModuleNotFoundError: No module named 'x'",
+            "Install it where the site is built, or put the module below `.` (fathom's `pythonpath`).",
+        ),
+        (
+            error("RefusedError", "no", "PermissionError"),
+            "RefusedError: no",
+            "See “What a cell may do” in the author's guide.",
+        ),
+        (
+            error("EOFError", "nobody"),
+            "EOFError: nobody",
+            "Give the value in the code: a page is built without a person to ask.",
+        ),
+        (
+            error("KeyError"),
+            "KeyError",
+            'If the error is what you want to show, declare it: ```python raises="KeyError".',
+        ),
+    ],
+)
+def test_exceptions(told: dict[str, Any], what: str, hint: str) -> None:
+    text = chapter(cells("x"))
+    failure = failures.explain_error(text, text.cells[0], told, [], CONFIG)
+    assert (failure.what, failure.hint, str(failure.span)) == (what, hint, "docs/a.md:1:1")
+
+
+def test_another_exception_than_the_declared() -> None:
+    text = chapter(cells("x", fence='python raises="TypeError"'))
+    failure = failures.explain_error(text, text.cells[0], error("ValueError", "no"), [], CONFIG)
+    assert failure.hint == 'The fence declares raises="TypeError"; mend one of the two.'
+
+
+SHOWN = 'python exec="false" reason="shown only"'
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        (
+            region("DEEP", "x = 1") + cells("x"),
+            "`x` is defined at DEEP only (line 4); a SHALLOW reader of line 10 never sees it",
+            "Define `x` outside the DEEP region, or at SHALLOW too.",
+        ),
+        (
+            cells("1") + region("SHALLOW", "x = 1") + region("DEEP", "x"),
+            "`x` is defined at SHALLOW only (line 7); a DEEP reader of line 15 never sees it",
+            "Define `x` outside the SHALLOW region, or at DEEP too.",
+        ),
+        (cells("x", "x = 1"), "NameError: name 'x' is not defined", ""),
+        (
+            cells("1", fence=SHOWN).replace("1", "x = 1") + cells("x"),
+            "`x` is not defined; line 1 names it, in a cell that does not run",
+            "Let that cell run, or define `x` in one that does.",
+        ),
+        (cells("xx = 1", "x"), "NameError: name 'x' is not defined", ""),
+    ],
+)
+def test_names(text: str, what: str, hint: str) -> None:
+    """A name that is defined, but not where its reader is."""
+    parsed = chapter(text)
+    cell = next(cell for cell in reversed(parsed.cells) if cell.source.strip() == "x")
+    told = error("NameError", "name 'x' is not defined", missing="x") | {"place": ("docs/a.md", cell.span.line + 1)}
+    failure = failures.explain_error(parsed, cell, told, [], CONFIG)
+    if cell.number == 0:
+        assert failure.what == "`x` is used before it is defined (line 6)"
+        assert failure.hint == "Move the definition up."
+        return
+    assert failure.what == what
+    assert failure.hint == (hint or 'If the error is what you want to show, declare it: ```python raises="NameError".')
+
+
+@pytest.mark.parametrize(
+    ("ending", "what"),
+    [
+        (Ending("timeout", CONFIG), "time limit: the cell still ran after 60 s and was ended"),
+        (Ending("output", CONFIG), "output limit: the cell printed more than 1 MiB and was ended"),
+        (Ending("processes", CONFIG), "process limit: the cell started more than 32 processes and was ended"),
+        (Ending("died", CONFIG, 3), "the cell ended its process with status 3"),
+        (Ending("died", CONFIG, -signal.SIGBUS), "the cell's process was killed by SIGBUS (Bus error)"),
+        (Ending("died", CONFIG, -63), "the cell's process was killed by signal 63 (Real-time signal 29)"),
+        (Ending("died", CONFIG), "the cell's process ended without a word"),
+    ],
+)
+def test_endings(ending: Ending, what: str) -> None:
+    """The innermost line of the author's in the last dump is where it happened."""
+    cell = chapter("\n\n" + cells("x\ny\nz")).cells[0]
+    dump = (
+        'Current thread 0x1 (most recent call first):\n  File "/lib/x.py", line 7 in f\n'
+        '  File "docs/a.md", line 5 in <module>\n  File "docs/a.md", line 4 in <module>\n'
+    )
+    failure = failures.explain_ending(cell, ending, dump, [{"output_type": "stream", "text": "said"}])
+    assert (failure.what, str(failure.span), failure.output) == (what, "docs/a.md:5:1", "said")
+    assert str(failures.explain_ending(cell, ending, "", []).span) == "docs/a.md:3:1"
+
+
+@pytest.mark.parametrize(
+    ("ending", "broken", "what"),
+    [
+        (Ending("died", CONFIG, 1), "", "the cell's process ended with status 1 before the cell began"),
+        (Ending("died", CONFIG, -9), "", "the cell's process was killed by a signal before the cell began"),
+        (Ending("timeout", CONFIG), "", "the cell's process did not go on before the cell began"),
+        (Ending("died", CONFIG, 1), "OSError: full", "the cell could not be run: OSError: full"),
+    ],
+)
+def test_losses(ending: Ending, broken: str, what: str) -> None:
+    assert failures.explain_loss(chapter(cells("x")).cells[0], ending, broken).what == what
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "loose", "detail"),
+    [
+        ("a\n", "a\n", False, None),
+        ("a\n", "b\n", False, "--- expected\n+++ printed\n@@ -1 +1 @@\n-a\n+b"),
+        ("a\n", "a", False, "The white space differs."),
+        ("a b\n", " ab", True, None),
+        ("a\n", "b\n", True, "--- expected\n+++ printed\n@@ -1 +1 @@\n-a\n+b"),
+    ],
+)
+def test_unexpected(want: str, got: str, detail: str | None, *, loose: bool) -> None:
+    """What a block declares to be printed is compared with standard output alone."""
+    cell = replace(chapter(cells("x")).cells[0], expected=Expected(want, loose, Span("docs/a.md", 9)))
+    outputs = (
+        {"output_type": "stream", "name": "stdout", "text": got},
+        {"output_type": "stream", "name": "stderr", "text": "e"},
+    )
+    problem = failures.unexpected(cell, CellResult(0, outputs, 0.0))
+    assert (problem and problem.detail) == detail
+    if problem:
+        assert str(problem).startswith("docs/a.md:9:1: the cell at line 1 does not print what this block expects")
+    assert failures.unexpected(cell, CellResult(0, outputs, 0.0, blocked_by=1)) is None
+
+
+def test_problems() -> None:
+    """The depth is named where not all are concerned, and the end of what was printed is shown."""
+    failure = Failure(
+        Span("a.md", 3), "ValueError: no", "Mend it.", "Traceback\nValueError: no", "\n".join("abcdefghijklmn")
+    )
+    text = str(failures.problem(failure, ["DEEP"], 2))
+    assert text == (
+        "a.md:3:1: ValueError: no [deep]\n  Mend it.\n    Traceback\n    ValueError: no\n    The cell had printed:\n"
+        + "\n".join(f"      {letter}" for letter in "efghijklmn")
+    )
+    assert "[" not in str(failures.problem(failure, ["DEEP", "SHALLOW"], 2)).splitlines()[0]
