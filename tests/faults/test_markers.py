@@ -387,8 +387,8 @@ def test_16_unclosed_fence() -> None:
         (
             "python xyz",
             (
-                "11: unknown option `xyz`\n  Known options: exec, reason, hide, setup, raises, timeout, network, id, alt, "
-                "title, title_mode, hl_lines, linenums."
+                "11: unknown option `xyz`\n  Known options: exec, reason, hide, setup, raises, timeout, network, id, "
+                "alt, title, title_mode, hl_lines, linenums."
             ),
         ),
         (
