@@ -53,6 +53,8 @@ class Pool:
         self._patience = patience
         self._lock = threading.RLock()
         self.launchers: list[Launcher] = []
+        # Kept for the build: to ask for a version is to read a file, and every path has dozens of modules.
+        self._owners: dict[str, tuple[tuple[str, str], ...]] = {}
         self._jobs = 0
         self._closed = False
         self._folder: Path | None = None
@@ -121,8 +123,10 @@ class Pool:
     def owners(self, module: str) -> tuple[tuple[str, str], ...]:
         """Name and version of the distributions that a top-level module comes from; none for the standard library's."""
         with self._lock:
-            names = sorted(set(self._distributions.get(module, ())))
-        return tuple((name, distribution_state(name)) for name in names if name != "mkdocs-fathom")
+            if module not in self._owners:
+                names = sorted(set(self._distributions.get(module, ())) - {"mkdocs-fathom"})
+                self._owners[module] = tuple((name, distribution_state(name)) for name in names)
+            return self._owners[module]
 
     @cached_property
     def _distributions(self) -> Mapping[str, list[str]]:
