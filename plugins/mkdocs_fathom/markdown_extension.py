@@ -52,6 +52,7 @@ class FathomExtension(Extension):
         source: Tells which page is being converted, and gives None for a page that is no chapter. None: ask the host.
         options: What stands beside the extension's name; these go before those of `mkdocs.yml`.
         convert_error: Makes the host's own error of ours; a host may hide what is not its own.
+        others: Options as well: a host that knows this class by its name passes them so.
     """
 
     def __init__(
@@ -61,11 +62,12 @@ class FathomExtension(Extension):
         *,
         options: Mapping[str, Any] | None = None,
         convert_error: Callable[[FathomError], Exception] = lambda error: error,
+        **others: Any,
     ) -> None:
         super().__init__()
         self.fathom_config = config
         self.source = source
-        self.options = options or {}
+        self.options = {**(options or {}), **others}
         self.convert_error = convert_error
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Python-Markdown's name
@@ -149,6 +151,8 @@ class _Page(Extension):
         It is not done earlier, since an extension that is listed behind ours may replace what we found.
         """
         self.forget()
+        if self.source and self.source() is None:
+            return  # a page that is no chapter stays as it is
         if not isinstance(self._fences(), SuperFencesBlockPreprocessor):
             self.md.registerExtensions(["pymdownx.superfences"], {})
         known = self._fences().extension

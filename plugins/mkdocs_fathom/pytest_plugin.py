@@ -10,7 +10,7 @@ import functools
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -156,11 +156,22 @@ class ChapterFile(pytest.File):
         for cell in chapter.cells:
             for depth in [cell.depth] if cell.depth else [depth.name for depth in chapter.depths]:
                 name = f"line {cell.span.line} [{depth.lower()}]"
-                item = CellItem.from_parent(self, name=name, site=self.site, chapter=chapter, cell=cell, depth=depth)
+                # The id is given because pytest, where it reads one back (`--lf`), takes brackets for parameters.
+                names = {"name": name, "nodeid": f"{self.nodeid}::{name}"}
+                item = CellItem.from_parent(self, **names, site=self.site, chapter=chapter, cell=cell, depth=depth)
                 _mark(item, cell)
                 yield item
         if chapter.cells:
             yield CensusItem.from_parent(self, name="census", site=self.site, chapter=chapter)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show a skipped cell at its own place, not at the line of ours that skipped it."""
+    report = yield
+    if isinstance(item, CellItem) and report.skipped and isinstance(report.longrepr, tuple):
+        report.longrepr = (str(item.path), item.line, report.longrepr[2])
+    return report
 
 
 def _mark(item: pytest.Item, cell: Cell) -> None:

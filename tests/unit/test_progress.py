@@ -73,7 +73,7 @@ def screen(text: str) -> list[str]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that stands still until its last value is changed; nothing is repainted by itself."""
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[-1])
+    monkeypatch.setattr("mkdocs_fathom.progress.time.monotonic", lambda: now[-1])
     monkeypatch.setattr(progress, "_REPAINT", 1000)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("LINES", "5")

@@ -57,7 +57,13 @@ class Site:
     def store(self) -> Store:
         return Store(self.config.cache_dir, readonly=False, size_limit=2**30, say=self.recorder.say)
 
-    def run(self, *, fresh: bool = False, **pages: str) -> Report:
+    def run(self, **pages: str) -> Report:
+        return self._run(pages, fresh=False)
+
+    def run_fresh(self, **pages: str) -> Report:
+        return self._run(pages, fresh=True)
+
+    def _run(self, pages: Mapping[str, str], *, fresh: bool) -> Report:
         self.recorder.events.clear()
         return schedule.run(self.chapters(pages), self.config, self.store(), self.recorder, fresh=fresh)
 
@@ -184,7 +190,7 @@ def test_events(site: Site) -> None:
     ]
     site.run(a=text)
     assert site.recorder.events == []
-    site.run(fresh=True, a=text)
+    site.run_fresh(a=text)
     assert len(site.recorder.events) == 4
 
 

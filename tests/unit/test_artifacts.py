@@ -1,0 +1,64 @@
+"""The two calls by which chapters hand on files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mkdocs_fathom import artifacts
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """The folder to publish to and the one to load from, as a run sets them; the second holds two files."""
+    to, of = tmp_path / "to", tmp_path / "of"
+    (of / "sub").mkdir(parents=True)
+    (of / "a.txt").write_text("a")
+    (of / "sub" / "b.txt").write_text("b")
+    monkeypatch.setenv(artifacts.PUBLISH_VARIABLE, str(to))
+    monkeypatch.setenv(artifacts.NEEDS_VARIABLE, str(of))
+    return to, of
+
+
+def test_in_a_run(folders: tuple[Path, Path]) -> None:
+    """Publishing gives a path that can be written at once, loading one that can be read."""
+    to, of = folders
+    artifacts.publish("deep/down/x.txt").write_text("x")
+    assert (to / "deep" / "down" / "x.txt").read_text() == "x"
+    assert artifacts.load("sub/b.txt") == of / "sub" / "b.txt"
+
+
+def test_in_a_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a run, both mean the folder `artifacts` beside the notebook."""
+    monkeypatch.delenv(artifacts.PUBLISH_VARIABLE, raising=False)
+    monkeypatch.delenv(artifacts.NEEDS_VARIABLE, raising=False)
+    monkeypatch.chdir(tmp_path)
+    artifacts.publish("x.txt").write_text("x")
+    assert artifacts.load("x.txt").read_text() == "x"
+    assert (tmp_path / "artifacts" / "x.txt").is_file()
+
+
+@pytest.mark.parametrize("name", ["", "/x", "../x", "a/../../x", "a\\x"])
+def test_name_that_leaves_the_folder(folders: tuple[Path, Path], name: str) -> None:
+    """A name is a path below the folder, on any system."""
+    assert folders
+    for call in (artifacts.publish, artifacts.load):
+        with pytest.raises(ValueError, match=r"an artifact's name is a relative path without `\.\.`, not "):
+            call(name)
+
+
+def test_missing(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What was not published is not found; the message names what was, and what to do."""
+    assert folders
+    end = "name its chapter in this chapter's front matter, `needs:`"
+    for name in ("c.txt", "sub"):
+        with pytest.raises(FileNotFoundError) as error:
+            artifacts.load(name)
+        assert str(error.value) == (
+            f"no artifact {name!r}: published by the chapters it needs: a.txt, sub/b.txt; {end}"
+        )
+    monkeypatch.setenv(artifacts.NEEDS_VARIABLE, str(tmp_path / "nothing"))
+    with pytest.raises(FileNotFoundError) as error:
+        artifacts.load("c.txt")
+    assert str(error.value) == f"no artifact 'c.txt': no needed chapter published any; {end}"
