@@ -20,6 +20,7 @@ _ELEMENTS = frozenset(
     "svg g defs path rect circle ellipse line polyline polygon text tspan use symbol clipPath mask pattern "
     "linearGradient radialGradient stop marker image title desc".split()
 )
+_TEXTS = frozenset({"text", "tspan", "title", "desc"})
 _GEOMETRY = (
     "d x y x1 y1 x2 y2 cx cy r rx ry fx fy dx dy width height points transform viewBox preserveAspectRatio rotate "
     "textLength lengthAdjust pathLength clipPathUnits maskUnits maskContentUnits patternUnits patternContentUnits "
@@ -64,12 +65,23 @@ def clean(svg: str, label: str, prefix: str) -> str:
         raise ValueError(f"it is no XML: {error}") from error
     if root.tag not in {_SVG + "svg", "svg"}:
         raise ValueError("its outermost element is not `svg`")
+    _unlink(root)
     for name, value in _styles_for_all(root).items():
         if name in _INHERITED and name not in root.attrib:
             root.set(name, value)
     body = "".join(_inside(root, _references(root), prefix, 1))
     attributes = _written(_attributes(root, frozenset(), prefix))
     return f'<svg{attributes} role="img" aria-label="{escape(label)}">{body}</svg>'
+
+
+def _unlink(root: ET.Element) -> None:
+    """Make links groups, so that what they hold is still drawn: a part of a picture with a label cannot be a link."""
+    for parent in root.iter():
+        for child in parent:
+            if _name(child) == "a":
+                child.tag = _SVG + ("tspan" if _name(parent) in _TEXTS else "g")
+                for name in {_XLINK, "href"}.intersection(child.keys()):
+                    del child.attrib[name]
 
 
 def _styles_for_all(root: ET.Element) -> dict[str, str]:
@@ -93,7 +105,7 @@ def _inside(parent: ET.Element, ids: frozenset[str], prefix: str, depth: int) ->
     """What stands inside an element, written as HTML."""
     if depth > _DEEPEST:
         raise ValueError(f"its elements are nested more than {_DEEPEST} deep")
-    holds_text = _name(parent) in {"text", "tspan", "title", "desc"}
+    holds_text = _name(parent) in _TEXTS
     if holds_text and parent.text:
         yield escape(parent.text, quote=False)
     for child in parent:

@@ -220,7 +220,11 @@ class _Expansion:
 
     def where(self) -> str:
         """Where includes are looked for, as a sentence."""
-        return f"Includes are looked for below {', '.join(f'`{each}`' for each in self.config.include)}."
+        root = self.config.root.resolve()
+        outside = {name for name in self.config.include if not (root / name).resolve().is_relative_to(root)}
+        inside = [f"`{name}`" for name in self.config.include if name not in outside]
+        more = "".join(f" The folder `{name}` is left out: it lies outside the project." for name in sorted(outside))
+        return f"Includes are looked for below {', '.join(inside) or 'no folder'}.{more}"
 
     def problem(self, line: Line, what: str, hint: str) -> list[Any]:
         """Note a problem at an including line; an empty list, for the caller to return."""
