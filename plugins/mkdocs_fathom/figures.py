@@ -6,6 +6,7 @@ content, styles, addresses other than the figure's own parts, ids that nothing r
 
 from __future__ import annotations
 
+import functools
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
@@ -135,10 +136,15 @@ def _attributes(element: ET.Element, ids: frozenset[str], prefix: str) -> dict[s
             kept |= _link(_name(element), value, prefix)
         elif name in _ATTRIBUTES:
             kept |= _safe(name, value, prefix)
-    for name, value in _declared(element.get("style", "")):
-        if name in _PRESENTATION:
-            kept |= _safe(name, value, prefix)
+    for name, value in _presentation(element.get("style", "")):
+        kept |= _safe(name, value, prefix)
     return kept
+
+
+@functools.lru_cache(maxsize=1024)
+def _presentation(style: str) -> tuple[tuple[str, str], ...]:
+    """The declarations of a style that are presentation attributes; a drawing's many parts have few styles."""
+    return tuple((name, value) for name, value in _declared(style) if name in _PRESENTATION)
 
 
 def _link(element: str, value: str, prefix: str) -> dict[str, str]:

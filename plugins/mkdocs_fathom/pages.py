@@ -14,7 +14,7 @@ from . import parse, site_file
 from .config import Config
 from .errors import FathomError, Problem
 from .model import Cell, Chapter, Run, Span
-from .source import unified
+from .source import lines, unified
 
 _log = logging.getLogger("mkdocs.plugins.fathom")
 
@@ -27,6 +27,8 @@ class PageSource:
     """The author's file."""
     runs: Callable[[Chapter], Mapping[str, Run]]
     """Gives what is stored for a chapter, by the name of the depth."""
+    chapter: Chapter | None = None
+    """The file as it was parsed before, to spare parsing it again if it has not changed."""
 
 
 def load_config(options: Mapping[str, Any]) -> Config:
@@ -52,7 +54,8 @@ def find_file(text: str, config: Config) -> Path | None:
     for file in chapter_files(config):
         # A file that cannot be read is another page's trouble.
         with contextlib.suppress(FathomError):
-            if _is_text_of(text, file, parse.read(file, config).chapter):
+            own = parse.read_text(file, config)
+            if _is_text_of(text, own, parse.parse(own, config.relative(file), config).chapter):
                 return file
     return None
 
@@ -73,10 +76,12 @@ def read(text: str, source: PageSource, config: Config) -> tuple[Chapter, Mappin
     Raises:
         FathomError: The chapter is wrong, or results are missing, or they belong to other code.
     """
-    own = parse.read(source.file, config).checked()
+    now = parse.read_text(source.file, config)
+    before = source.chapter
+    own = before if before and _is_made_of(before, now) else _parsed(now, source.file, config)
     runs = source.runs(own) if any(cell.runs for cell in own.cells) else {}
     _require(own, runs)
-    if _is_text_of(text, source.file, own):
+    if _is_text_of(text, now, own):
         return own, runs
     # Another extension or plugin wrote into the text: what it made of it is shown, if the code is still the same.
     shown = parse.parse(text, own.path, config, own.body + 1).checked()
@@ -96,11 +101,19 @@ def find_stored(chapter: Chapter, config: Config) -> Mapping[str, Run]:
     return lookup.stored(chapters, config, store).get(chapter.path, {})
 
 
-def _is_text_of(text: str, file: Path, chapter: Chapter) -> bool:
-    """Whether a text is the author's, with the front matter or without it, includes not put in."""
-    lines = parse.decode(file.read_bytes(), chapter.path).split("\n")
-    given = unified(text).strip("\n")
-    return given in {"\n".join(lines).strip("\n"), "\n".join(lines[chapter.body :]).strip("\n")}
+def _parsed(text: str, file: Path, config: Config) -> Chapter:
+    return parse.parse(text, config.relative(file), config).checked()
+
+
+def _is_made_of(chapter: Chapter, text: str) -> bool:
+    """Whether a chapter is what a file's text says; False where it includes other files, which may have changed."""
+    return lines(text) == [line.text if line.path == chapter.path else None for line in chapter.lines]
+
+
+def _is_text_of(given: str, own: str, chapter: Chapter) -> bool:
+    """Whether a text is the author's own, with the front matter or without it, includes not put in."""
+    given = unified(given).strip("\n")
+    return given in {own.strip("\n"), "\n".join(own.split("\n")[chapter.body :]).strip("\n")}
 
 
 def _require(chapter: Chapter, runs: Mapping[str, Run]) -> None:

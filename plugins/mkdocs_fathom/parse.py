@@ -20,7 +20,7 @@ from .model import Cell, Chapter, Fence, Heading, Line, Span
 from .scan import Prose, RawFence, scan
 from .source import decode, lines
 
-__all__ = ["Parsed", "decode", "parse", "read"]
+__all__ = ["Parsed", "decode", "parse", "read", "read_text"]
 
 _HEADING = re.compile(r"(#{1,6})(?:[ \t]+(.*))?$")
 _HASHES = re.compile(r"(?:(?<=[ \t])|^)#+[ \t]*$")
@@ -55,12 +55,21 @@ def read(file: Path, config: Config) -> Parsed:
     Raises:
         FathomError: It cannot be read, or is no UTF-8.
     """
+    return parse(read_text(file, config), config.relative(file), config)
+
+
+def read_text(file: Path, config: Config) -> str:
+    """The text of a file.
+
+    Raises:
+        FathomError: It cannot be read, or is no UTF-8.
+    """
     path = config.relative(file)
     try:
         data = file.read_bytes()
     except OSError as error:
         raise FathomError.at(Span(path, 1), f"cannot read it: {error.strerror}", "Mend the file.") from error
-    return parse(decode(data, path), path, config)
+    return decode(data, path)
 
 
 def parse(text: str, path: str, config: Config, first_line: int = 1) -> Parsed:
