@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.machinery
+import io
 import json
 import os
 import sys
@@ -50,8 +52,31 @@ def prepare(settings: JSON, tell: Tell) -> Prepared:
         problem = _import(name, optional=name in settings["optional"])
         if problem:
             tell({"event": "say", "text": f"fathom's `preload`: cannot import `{name}`: {problem}"})
+    with guard.off():
+        _warm_up(settings["figure_format"])
     tell({"event": "ready"})
     return Prepared(shell, guard)
+
+
+def _warm_up(figure_format: str) -> None:
+    """Do what costs something only the first time, so that no worker pays for it."""
+    if "numpy" in sys.modules:
+        importlib.import_module("numpy.random")
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot:
+        # The backend must be in place before the hook is taken out that comes with it: with every cell's end that hook
+        # would draw each figure once more, for a window that there is not. Showing figures is another hook's work.
+        pyplot.switch_backend(pyplot.get_backend())
+        pyplot.uninstall_repl_displayhook()
+        with pyplot.ioff():
+            figure, axes = pyplot.subplots()
+            axes.plot([0, 1], label="line")
+            axes.legend()
+            figure.savefig(io.BytesIO(), format=figure_format, bbox_inches="tight")
+            pyplot.close(figure)
+    # What lives now lives as long as the workers: they need not look through it for garbage.
+    gc.collect()
+    gc.freeze()
 
 
 def _import(name: str, *, optional: bool) -> str:
