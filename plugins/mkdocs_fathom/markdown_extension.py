@@ -50,9 +50,8 @@ class FathomExtension(Extension):
     Args:
         config: The options; None: read them from `mkdocs.yml` and `options`.
         source: Tells which page is being converted, and gives None for a page that is no chapter. None: ask the host.
-        options: What stands beside the extension's name; these go before those of `mkdocs.yml`.
         convert_error: Makes the host's own error of ours; a host may hide what is not its own.
-        others: Options as well: a host that knows this class by its name passes them so.
+        options: What stands beside the extension's name; these go before those of `mkdocs.yml`.
     """
 
     def __init__(
@@ -60,14 +59,12 @@ class FathomExtension(Extension):
         config: Config | None = None,
         source: Source | None = None,
         *,
-        options: Mapping[str, Any] | None = None,
         convert_error: Callable[[FathomError], Exception] = lambda error: error,
-        **others: Any,
+        **options: Any,
     ) -> None:
         super().__init__()
-        self.fathom_config = config
+        self.fathom_config, self.options = config, options
         self.source = source
-        self.options = {**(options or {}), **others}
         self.convert_error = convert_error
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Python-Markdown's name
@@ -86,7 +83,7 @@ class FathomExtension(Extension):
 
 def makeExtension(**options: Any) -> FathomExtension:  # noqa: N802 - Python-Markdown's name
     """The extension for a host that knows it by its name."""
-    return FathomExtension(options=options)
+    return FathomExtension(**options)
 
 
 def _step(kind: type[Any], md: Markdown, run: Callable[[Any], Any]) -> Any:

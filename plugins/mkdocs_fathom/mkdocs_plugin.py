@@ -19,7 +19,7 @@ from mkdocs.structure.pages import Page
 
 from . import progress, site_file
 from .cache import Store
-from .chapters import is_chapter, read_chapters
+from .chapters import chapter_files, is_chapter, read_chapters
 from .config import Config, build
 from .errors import FathomError, Problem
 from .markdown_extension import FathomExtension, PageSource
@@ -75,11 +75,13 @@ class FathomPlugin(BasePlugin[NoOptions]):
         """Run what is stale, once the other plugins have said which files there are."""
         assert self._build is not None  # noqa: S101 - MkDocs calls `on_config` first
         included = InclusionLevel.is_in_serve if self._drafts else InclusionLevel.is_included
-        with _errors_raised():
-            self._build.run(files.documentation_pages(inclusion=included), strict=config.strict)
+        try:
+            with _errors_raised():
+                self._build.run(files.documentation_pages(inclusion=included), strict=config.strict)
+        finally:
+            self._watch()  # what failed may be mended in a file that a chapter uses
         for address, path in self._build.served():
             files.append(File.generated(config, f"{ASSETS}/{address}", abs_src_path=str(path)))
-        self._watch()
         return files
 
     def on_page_markdown(self, markdown: str, /, *, page: Page, **_: object) -> str:
@@ -117,11 +119,11 @@ class _Build:
     def run(self, pages: Sequence[File], *, strict: bool) -> None:
         """Run what is stale among the pages that are chapters; log warnings, raise errors."""
         site = self._site
-        files = [site.docs / page.src_uri for page in pages]
-        own = {file for page, file in zip(pages, files, strict=True) if page.generated_by is None}
-        wanted = sorted(file for file in files if is_chapter(file, site))
-        chapters, warnings = read_chapters((file for file in wanted if file in own), site)
-        made = [page for page, file in zip(pages, files, strict=True) if file in wanted and file not in own]
+        files = {site.docs / page.src_uri: page for page in pages}
+        known = chapter_files(site)
+        wanted = [file for file in known if file in files and files[file].generated_by is None]
+        chapters, warnings = read_chapters(wanted, site)
+        made = [page for file, page in files.items() if page.generated_by and is_chapter(file, site)]
         warnings += tuple(problem for page in made for problem in _generated(page, site))
         with _progress() as shown:
             self._store = Store(site.cache_dir, readonly=site.cache_readonly, size_limit=site.cache_size, say=shown.say)
@@ -158,11 +160,16 @@ class _Build:
                     yield f"artifacts/{folder}/{artifact.name}", blob
 
     def used(self) -> set[Path]:
-        """The files outside `docs_dir` that chapters use or include, and the folders of includes."""
+        """What lies outside `docs_dir` and is used by chapters: files, and the folders of includes."""
+        site = self._site
         runs = [run for runs in self.report.runs.values() for run in runs.values()] if self.report else []
         names = {item.name for run in runs for item in run.dependencies if item.kind == "file"}
-        found = {self._site.root / name for name in {*names, *self._site.include}}
-        return {path for path in found if path.exists() and not path.is_relative_to(self._site.docs)}
+        names |= {line.path for chapter in self._chapters.values() for line in chapter.lines}
+        files = {path for name in names if (path := site.root / name).is_relative_to(site.root)}
+        folders = {site.root / name for name in site.include}
+        # A folder around the store or the pages would be changed by the build that its change begins.
+        safe = {path for path in folders if not any(own.is_relative_to(path) for own in (site.cache_dir, site.docs))}
+        return {path for path in files | safe if path.exists() and not path.is_relative_to(site.docs)}
 
 
 def _code(cell: Cell) -> tuple[int, str, str | None, bool]:
@@ -175,12 +182,8 @@ def _configure(config: MkDocsConfig, options: Mapping[str, Any]) -> Config:
     below: dict[str, Any] = {}
     for name in site_file.NAMES:
         below |= config.mdx_configs.get(name) or {}
-    try:
-        return build(file.parent, Path(config.docs_dir), {**below, **options}, Span(file.name, 1))
-    except FathomError:
-        # Only now is it worth reading the file a second time, for the lines.
-        places = site_file.read(file).places if file.is_file() else {}
-        return build(file.parent, Path(config.docs_dir), {**below, **options}, Span(file.name, 1), places)
+    places = site_file.read(file).places if file.is_file() else {}
+    return build(file.parent, Path(config.docs_dir), {**below, **options}, Span(file.name, 1), places)
 
 
 @contextmanager
@@ -193,8 +196,9 @@ def _errors_raised() -> Iterator[None]:
 
 
 def _progress() -> AbstractContextManager[PlainProgress | LiveProgress]:
-    # MkDocs' `-q` and its terminal are what decides, as for its own messages.
-    plain = PlainProgress(log.info, log.warning)
+    # MkDocs' `-q` and its terminal are what decides, as for its own messages. What goes wrong outside the chapters is
+    # no warning either: in strict mode it would end a build whose pages are right.
+    plain = PlainProgress(log.info)
     return progress.choose(sys.stderr, plain) if log.isEnabledFor(logging.INFO) else nullcontext(plain)
 
 

@@ -222,6 +222,41 @@ def test_chapter_that_changes_while_the_site_is_built(site: Site) -> None:
     assert "43" in output(site.page())
 
 
+def test_damaged_store(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """What is wrong with the store is said, and does not end even a strict build: the pages are right."""
+    site.write("docs/index.md", PRINT)
+    site.build(strict=True)
+    next((site.root / ".cache" / "fathom").glob("runs/*/*/*.json")).write_bytes(b"")
+    caplog.set_level("INFO", "mkdocs.plugins.fathom")
+    site.build(strict=True)
+    assert caplog.text.count("is damaged; its cells run again") == 1
+    assert "42" in output(site.page())
+
+
+WARM = """\
+import sys
+started = []
+starts = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
+sys.addaudithook(lambda event, _: started.append(event) if event in starts else None)
+from mkdocs.__main__ import cli
+cli(["build", "-q"], standalone_mode=False)
+print(started, *list(sys.modules))
+"""
+HEAVY = "numpy matplotlib IPython ftfy nh3 psutil mkdocs_fathom.execute mkdocs_fathom.pool mkdocs_fathom.worker".split()
+
+
+def test_nothing_heavy_when_all_is_stored(site: Site) -> None:
+    """With every result in the store, a build imports nothing that only running needs, and starts no process."""
+    site.write("docs/index.md", PRINT + "\nAn em dash — and a “quotation”.\n")
+    cold, warm = (
+        subprocess.run([sys.executable, "-c", WARM], cwd=site.root, check=True, capture_output=True, text=True).stdout
+        for _ in range(2)
+    )
+    assert cold.startswith("['subprocess.Popen'")
+    assert warm.startswith("[] ")
+    assert not set(warm.split()) & set(HEAVY)
+
+
 CENSUS = """\
 from collections import Counter
 from mkdocs_fathom import census
@@ -245,6 +280,10 @@ FAILURES = {
     "need": (
         {"docs/index.md": "---\nneeds: gone\n---\n"},
         "docs/index.md:2:8: no chapter `gone` to need",
+    ),
+    "pattern": (
+        {"docs/index.md": PRINT, "mkdocs.yml": CONFIG.replace("{preload: [IPython]}", "{chapters: [corse/*.md]}")},
+        "mkdocs.yml:3:20: option `chapters` of fathom: no page matches `corse/*.md`",
     ),
 }
 
