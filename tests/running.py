@@ -11,8 +11,9 @@ from typing import Any
 import psutil
 import pytest
 
+from mkdocs_fathom.collect import Need
 from mkdocs_fathom.config import Config, build
-from mkdocs_fathom.execute import Need, execute
+from mkdocs_fathom.execute import execute
 from mkdocs_fathom.model import Cell, CellResult, Failure, Run, Span
 from mkdocs_fathom.parse import parse
 from mkdocs_fathom.pool import Pool

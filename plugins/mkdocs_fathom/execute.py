@@ -27,7 +27,6 @@ from .model import Chapter, Run
 from .paths import Node, reading_paths, tree
 from .pool import Pool
 
-__all__ = ["Need", "execute"]
 _TICK = 0.1
 """Seconds between two looks at limits: a deadline is kept to within this."""
 _HELLO = 10.0

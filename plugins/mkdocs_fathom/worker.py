@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from . import session
+from . import seeding, session
 from .capture import Capture
 from .folders import Folders
 from .model import JSON
@@ -72,7 +72,7 @@ class Worker:
                 self._enter(node, None)
             for name, text in self._job["sources"].items():
                 session.remember_source(name, text)
-            _seed(self._job["seed"])
+            seeding.seed(self._job["seed"])
             self._limit_memory()
             with self._guard.off(off=False):
                 self._run_node(node)
@@ -264,12 +264,6 @@ def _connect(address: str | list[Any]) -> socket.socket:
 
 def _is_text(mime: str, data: object) -> bool:
     return mime.startswith("text/") and isinstance(data, str)
-
-
-def _seed(seed: int) -> None:
-    random.seed(seed)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(seed)
 
 
 def _end_with(descriptor: int) -> None:

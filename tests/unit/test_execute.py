@@ -13,9 +13,11 @@ from typing import Any
 import psutil
 import pytest
 
+from mkdocs_fathom.collect import Need
 from mkdocs_fathom.errors import FathomError
-from mkdocs_fathom.execute import Need
+from mkdocs_fathom.execute import execute
 from mkdocs_fathom.model import Dependency, Failure, Run
+from mkdocs_fathom.parse import parse
 from mkdocs_fathom.pool import Pool, worker_environment
 from tests.running import Runner, cells, printed, region, shown, site, streams
 
@@ -96,6 +98,14 @@ def test_random_numbers_go_on_where_paths_part(run: Runner) -> None:
     assert printed(whole[0]) == "0.8444218515250481 0.5488135039273248\n"
     for depth in apart.values():
         assert [printed(result) for result in depth.results] == [printed(result) for result in whole]
+
+
+def test_numpy_is_seeded_when_a_cell_imports_it(start: Start) -> None:
+    code = "import numpy as np\nprint(np.random.rand())"
+    assert (
+        printed(start(preload=[]).cell(code)) == printed(start(preload=["numpy"]).cell(code)) == "0.5488135039273248\n"
+    )
+    assert printed(start(preload=[], seed=1).cell(code)) == "0.417022004702574\n"
 
 
 def test_files_of_the_prefix_are_copied(run: Runner) -> None:
@@ -304,9 +314,29 @@ def test_what_a_cell_takes_away_does_not_harm_the_next(run: Runner, code: str) -
 
 def test_a_shared_path_ends_with_a_thread_that_prints(run: Runner) -> None:
     """While branches run, nobody is answerable for what threads of the prefix print: it is dropped."""
-    flood = "import threading\nthreading.Thread(target=lambda: [print('x' * 99) for _ in iter(int, 1)]).start()"
-    runs = run(cells(flood) + region("DEEP", "import time\ntime.sleep(0.5)\nprint('done')"), output=10**7)
+    flood = """
+        import threading, time
+        def flood():
+            time.sleep(0.3)
+            while True: print("x" * 10_000)
+        threading.Thread(target=flood).start()
+        """
+    runs = run(cells(flood) + region("DEEP", "import time\ntime.sleep(1)\nprint('done')"), output=10**5)
     assert printed(runs["DEEP"].results[1]) == "done\n"
+
+
+def test_a_chapters_processes_outlive_other_chapters(run: Runner) -> None:
+    """What a chapter lets run in the background is not ended with the chapter that ends first."""
+    behind = "import os, subprocess, time\npid = int(subprocess.check_output('sleep 99 >&- & echo $!', shell=True))\n"
+    text = cells(behind + "time.sleep(1)\nprint(open(f'/proc/{pid}/stat').read().split()[2])")
+    chapter = parse(text, "docs/b.md", run.pool.config).checked()
+    results: dict[str, tuple[Run, Path]] = {}
+    thread = threading.Thread(target=lambda: results.update(execute(run.pool, chapter, ["DEEP"], {}, lambda *_: None)))
+    thread.start()
+    while thread.is_alive():
+        run.cell("1")
+    assert printed(results["DEEP"][0].results[0]) == "S\n"
+    assert run.processes == []
 
 
 # Workers that cannot be had
@@ -336,7 +366,8 @@ def test_without_forks(start: Start) -> None:
     assert [failure.what for depth in expected.values() for failure in _failures(depth)] == [
         "NameError: name 'y' is not defined"
     ] * 2
-    assert forked.started != spawned.started
+    assert {len(depths) for _, depths in forked.started} == {1, 2}
+    assert {len(depths) for _, depths in spawned.started} == {1}
 
 
 def _failures(item: Run) -> list[Failure]:
@@ -356,7 +387,7 @@ def test_without_forks_a_crash(start: Start, code: str) -> None:
 
 def test_default_preloads_need_not_be_installed(start: Start, tmp_path: Path) -> None:
     """A site that does not compute needs no numpy; one that names a module of its own is told, once."""
-    (tmp_path / "numpy.py").write_text("raise ModuleNotFoundError(name='numpy')\n")
+    (tmp_path / "numpy.py").write_text("raise ModuleNotFoundError('No module', name='numpy')\n")
     runner = start(preload=["numpy", "nosuch"])
     assert not runner(cells("1"))["DEEP"].failed
     assert not runner(cells("2"))["DEEP"].failed
@@ -365,7 +396,7 @@ def test_default_preloads_need_not_be_installed(start: Start, tmp_path: Path) ->
 
 def test_a_preload_that_fails(start: Start, tmp_path: Path) -> None:
     """What it prints does not get in the way."""
-    (tmp_path / "bad.py").write_text("print('printed')\nraise SystemExit(2)\n")
+    (tmp_path / "bad.py").write_text("print('printed', flush=True)\nraise SystemExit(2)\n")
     runner = start(preload=["bad"], fork=False)
     assert printed(runner(cells("print(1)"))["DEEP"].results[0]) == "1\n"
     assert runner.said == ["fathom's `preload`: cannot import `bad`: SystemExit: 2"]
