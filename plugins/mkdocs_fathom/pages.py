@@ -51,11 +51,14 @@ def find_file(text: str, config: Config) -> Path | None:
     """The chapter that has this text, for a host that does not tell which page it converts."""
     from .chapters import chapter_files
 
+    given = unified(text).strip("\n")
     for file in chapter_files(config):
         # A file that cannot be read is another page's trouble.
         with contextlib.suppress(FathomError):
             own = parse.read_text(file, config)
-            if _is_text_of(text, own, parse.parse(own, config.relative(file), config).chapter):
+            if not own.rstrip("\n").endswith(given):
+                continue  # parsing is what takes time
+            if _is_text_of(given, own, parse.parse(own, config.relative(file), config).chapter):
                 return file
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -191,14 +192,23 @@ def test_setup_is_folded(visit: Open) -> None:
 
 
 def test_the_extension_alone(
-    seed_site: Served, build_site: Callable[..., Built], monkeypatch: pytest.MonkeyPatch
+    seed_site: Served, build_site: Callable[..., Built], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After `fathom run`, Python-Markdown by itself gives the article that the MkDocs plugin gives, outputs too."""
-    built = build_site(seed_site.built, "fathom run --json")
-    assert (built.code, '"executed": 0' in built.stdout) == (0, True)
-    page = built.page("chapter-06/index.html")
-    monkeypatch.chdir(built.root)
-    text = Path("docs/chapter-06.md").read_text(encoding="utf-8")
-    alone = markdown(text, extensions=["toc", "tables", "fenced_code", "admonition", "fathom"])
+    root = Path(shutil.copytree(seed_site.built.root, tmp_path / "copy"))
+    run = build_site(Built(root, 0, "", ""), "fathom run --json")
+    assert (run.code, '"executed": 0' in run.stdout) == (0, True)
+    monkeypatch.chdir(root)
+    text = SOURCE.read_text(encoding="utf-8")
+    alone = article(text)
     assert "Original Head Shape: (16, 1000)" in alone
-    assert alone in page
+    assert alone in seed_site.built.page("chapter-06/index.html")
+    with_front_matter = f"---\ntitle: T\n---\n{text}"
+    run.write("docs/chapter-06.md", with_front_matter)
+    for given in (with_front_matter, text, text.replace("\n", "\r\n")):
+        assert article(given) == alone
+
+
+def article(text: str) -> str:
+    """A chapter's HTML by Python-Markdown, with the extensions of the seed's site and of MkDocs."""
+    return str(markdown(text, extensions=["toc", "tables", "fenced_code", "admonition", "fathom"]))

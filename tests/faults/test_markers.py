@@ -520,7 +520,7 @@ def test_21_ten_thousand_markers() -> None:
     ],
 )
 def test_21_a_line_of_a_megabyte(piece: str) -> None:
-    """Whatever it holds, it is read and rendered; were time its square, that would take hours."""
+    """Whatever it holds, it is read and rendered; a regular expression whose time is its square would take hours."""
     line = piece * (2**20 // len(piece))
     with a_minute_of_work():
         parsed = chapter(f"# a\n\n{line}\n\n{OPEN}\n{line}\n{CLOSE}\n\n```python {line[: 2**16]}\n1\n```\n")
@@ -537,7 +537,7 @@ def test_21_a_page_with_a_line_of_a_megabyte(page: Callable[[str], str]) -> None
 
 @contextmanager
 def a_minute_of_work() -> Iterator[None]:
-    """Fail instead of hanging: what is tested takes a second of processor time, or hours."""
+    """Fail instead of hanging: what is tested takes about a second."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         pytest.fail("it is not done after a minute of processor time")
