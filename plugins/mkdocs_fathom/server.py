@@ -43,7 +43,7 @@ class Server:
         self._folder = settings["folder"]
         self._workers: dict[int, int] = {}
         with self._ended_with_parent():
-            self._prepared: Prepared = prepare(settings, tell)
+            self._prepared: Prepared = prepare(settings, self._say)
         # A child's end wakes `select`.
         self._wake, self._alarm = os.pipe()
         os.set_blocking(self._alarm, False)
@@ -58,7 +58,8 @@ class Server:
                 ready, _, _ = select.select([0, self._wake], [], [])
                 if self._wake in ready:
                     os.read(self._wake, 4096)
-                    self._reap()
+                    for ended in self._reap():
+                        self._say(ended)
                 if 0 in ready:
                     data = os.read(0, 1 << 16)
                     if not data:
@@ -76,13 +77,22 @@ class Server:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(self._wake)
         os.close(self._alarm)
-        become_worker(own)
-        job = json.loads(Path(order["job"]).read_text(encoding="utf-8"))
-        Worker(job, self._prepared).run(order["node"])
+        try:
+            become_worker(own)
+            job = json.loads(Path(order["job"]).read_text(encoding="utf-8"))
+            Worker(job, self._prepared).run(order["node"])
+        finally:
+            os._exit(1)  # the job's folder is gone: nobody waits for it any more
 
-    def _reap(self) -> None:
-        """Tell of workers that ended, once nothing that they started is left."""
-        ended = []
+    def _say(self, message: JSON) -> None:
+        try:
+            self._tell(message)
+        except OSError:  # nobody listens
+            self._end()
+
+    def _reap(self) -> list[JSON]:
+        """What there is to tell of workers that ended, once nothing that they started is left."""
+        ended: list[JSON] = []
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             try:
@@ -91,11 +101,11 @@ class Server:
                 break
             if pid in self._workers:
                 kill_group(pid)
-                ended.append((self._workers.pop(pid), os.waitstatus_to_exitcode(status)))
+                number = self._workers.pop(pid)
+                ended.append({"event": "exit", "job": number, "status": os.waitstatus_to_exitcode(status)})
             elif not pid and not self._kill_orphans():
                 break
-        for job, status in ended:
-            self._tell({"event": "exit", "job": job, "status": status})
+        return ended
 
     def _kill_orphans(self) -> bool:
         """Kill what left a dead worker's group: it has become a child of ours (Linux only). Was there any?"""
@@ -115,8 +125,7 @@ class Server:
             kill_group(pid)
         deadline = time.monotonic() + _PATIENCE
         while self._workers and time.monotonic() < deadline:
-            with contextlib.suppress(OSError):  # the parent does not listen any more
-                self._reap()
+            self._reap()
             time.sleep(0.001)
         shutil.rmtree(self._folder, ignore_errors=True)
         os._exit(0)

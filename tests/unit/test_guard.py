@@ -59,7 +59,7 @@ def watched(tmp_path: Path) -> Watched:
     for file in ("project/before.txt", "project/data/a.csv", "needs/w.npz", "outside/file", "outside/below/file"):
         (tmp_path / file).write_text(file)
     (tmp_path / "project/helper.py").write_text("x = 1\n")
-    (tmp_path / "run/1/work/link").symlink_to(tmp_path / "outside/file")
+    (tmp_path / "run/1" / "work" / "link").symlink_to(tmp_path / "outside/file")
     return Watched(tmp_path)
 
 
@@ -132,7 +132,7 @@ def test_writing_elsewhere_is_refused(watched: Watched, code: str, name: str) ->
     ("code", "message"),
     [
         (
-            "open(run / '0/work/a', 'w')",
+            "open(run / '0' / 'work' / 'a', 'w')",
             (
                 "the folder of `a` belongs to the cells above, which several depths share; "
                 "each depth has a copy of it: ask for the path again in this cell"
