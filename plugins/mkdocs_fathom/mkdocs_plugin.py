@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -33,6 +34,8 @@ log = get_plugin_logger("fathom")
 
 ASSETS = "assets/fathom"
 """Where the site serves our own files and the chapters' artifacts."""
+_FIGURE = re.compile(r'<svg [^>]*role="img" aria-label="[^"]*">.*?</svg>', re.DOTALL)
+_PLACE = re.compile(r'<i data-fathom-figure="(\d+)"></i>')
 
 
 class NoOptions(Options):
@@ -47,6 +50,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
         self._options: dict[str, Any] = {}
         self._build: _Build | None = None
         self._page: PageSource | None = None
+        self._figures: dict[str, list[str]] = {}
         self._drafts = False
         self._server: LiveReloadServer | None = None
 
@@ -89,6 +93,19 @@ class FathomPlugin(BasePlugin[NoOptions]):
         assert self._build is not None  # noqa: S101 - see `on_files`
         self._page = self._build.source(page.file.src_uri)
         return markdown
+
+    @event_priority(-100)
+    def on_page_content(self, html: str, /, *, page: Page, **_: object) -> str:
+        """Put the figures aside: words in a drawing are nobody's search result, and to read them takes time."""
+        self._figures[page.file.src_uri] = found = _FIGURE.findall(html)
+        places = iter(range(len(found)))
+        return _FIGURE.sub(lambda _: f'<i data-fathom-figure="{next(places)}"></i>', html)
+
+    @event_priority(100)
+    def on_post_page(self, output: str, /, *, page: Page, **_: object) -> str:
+        """Put the figures back."""
+        found = self._figures.pop(page.file.src_uri, [])
+        return _PLACE.sub(lambda match: found[int(match[1])], output)
 
     def on_serve(self, server: LiveReloadServer, /, **_: object) -> LiveReloadServer:
         """Build again when something changes that the chapters use."""
@@ -136,7 +153,7 @@ class _Build:
         assert self.report is not None  # noqa: S101 - pages come after `run`
         file = self._site.docs / src_uri
         chapter = self._chapters.get(self._site.relative(file))
-        return PageSource(file, lambda now: self._runs(chapter, now)) if chapter else None
+        return PageSource(file, lambda now: self._runs(chapter, now), chapter) if chapter else None
 
     def _runs(self, before: Chapter, now: Chapter) -> Mapping[str, Run]:
         """The chapter's runs, unless its file was changed since it was run: the page would show one with the other."""
