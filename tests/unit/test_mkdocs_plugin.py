@@ -375,7 +375,7 @@ def serve(site: Site) -> Iterator[Callable[[], Server]]:
 
 
 def test_serve(site: Site, serve: Callable[[], Server]) -> None:
-    """A preview follows its author: through an edit, a mistake, its repair, and a change of what a chapter imports."""
+    """A preview follows its author: through an edit, a mistake, its repair, and that of what a chapter imports."""
     site.write("helper.py", "x = 6\n")
     site.write("docs/index.md", "# Page\n\n```python\nimport helper\nprint(helper.x * 7)\n```\n")
     site.write("docs/draft.md", "# Draft\n\n```python\nprint(5 * 5)\n```\n" + DEEP)
@@ -394,7 +394,10 @@ def test_serve(site: Site, serve: Callable[[], Server]) -> None:
     site.write("docs/index.md", "# Page\n\n```python\nimport helper\nprint(helper.x * 9)\n```\n")
     server.wait_for("Reloading browsers")
     assert "54" in server.page()
-    site.write("helper.py", "x = 7\n")
+    site.write("other.py", "x = 7 / 0\n")
+    site.write("docs/index.md", "# Page\n\n```python\nimport other\nprint(other.x * 9)\n```\n")
+    assert "docs/index.md:4:1: ZeroDivisionError: division by zero" in server.wait_for("The server will appear stuck")
+    site.write("other.py", "x = 7\n")
     server.wait_for("Reloading browsers")
     assert "63" in server.page()
 
