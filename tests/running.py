@@ -11,12 +11,12 @@ from typing import Any
 import psutil
 import pytest
 
-from mkdocs_fathom.collect import Need
 from mkdocs_fathom.config import Config, build
-from mkdocs_fathom.execute import execute
 from mkdocs_fathom.model import Cell, CellResult, Failure, Run, Span
-from mkdocs_fathom.parse import parse
-from mkdocs_fathom.pool import Pool
+from mkdocs_fathom.parsing.parse import parse
+from mkdocs_fathom.running.collect import Need
+from mkdocs_fathom.running.execute import execute
+from mkdocs_fathom.running.pool import Pool
 
 SPAN = Span("mkdocs.yml", 1)
 

@@ -17,15 +17,16 @@ from pathlib import Path
 
 import click
 
-from . import __version__, compare, interrupts, lookup, needs, progress, schedule, site_file
-from .cache import Store
-from .chapters import chapter_files, read_chapters
+from . import __version__, site_file
 from .config import Config
 from .errors import FathomError, Problem
-from .keys import Reason
 from .model import JSON, Cell, Chapter
-from .progress import LiveProgress, PlainProgress
-from .report import Report, counted
+from .scheduling import compare, interrupts, lookup, needs, progress, schedule
+from .scheduling.chapters import chapter_files, read_chapters
+from .scheduling.progress import LiveProgress, PlainProgress
+from .scheduling.report import Report, counted
+from .store.cache import Store
+from .store.keys import Reason
 
 _PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "ipython", "numpy", "matplotlib")
 

@@ -21,17 +21,16 @@ from markdown.extensions import Extension, toc
 from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
-from markdown.util import AMP_SUBSTITUTE, AtomicString
-from pymdownx.blocks import BlocksExtension
-from pymdownx.blocks.block import type_boolean, type_integer
-from pymdownx.blocks.tab import Tab
+from markdown.util import AtomicString
 from pymdownx.superfences import SuperFencesBlockPreprocessor, highlight_validator
 
-from . import ansi, cells, chapters, pages, panels, render
 from .config import Config
 from .errors import FathomError
+from .markdown_tabs import literal, register_tabs
 from .model import Cell, Chapter, Run
-from .pages import PageSource
+from .rendering import ansi, cells, pages, panels, render
+from .rendering.pages import PageSource
+from .scheduling import chapters
 
 __all__ = ["FathomExtension", "PageSource", "makeExtension"]
 
@@ -72,9 +71,7 @@ class FathomExtension(Extension):
         config = self.fathom_config or pages.load_config(self.options)
         page = _Page(md, config, self.source, self.convert_error)
         md.registerExtension(page)
-        blocks = BlocksExtension().register_block_mgr(md)
-        blocks.register(DepthTab, {**_TAB_OPTIONS, "page": page})
-        _keep_linear(blocks)
+        register_tabs(md, page)
         md.preprocessors.register(_step(Preprocessor, md, page.begin), "fathom", _BEFORE_ALL)
         md.treeprocessors.register(_step(Treeprocessor, md, page.name_headings), "fathom_headings", _BEFORE_TOC)
         md.treeprocessors.register(_step(Treeprocessor, md, page.finish), "fathom_finish", _AFTER_ALL)
@@ -93,21 +90,6 @@ def _step(kind: type[Any], md: Markdown, run: Callable[[Any], Any]) -> Any:
     return step
 
 
-def _keep_linear(manager: Any) -> None:
-    """Make pymdownx's time grow with a page's blocks, not with their square.
-
-    Before each block it maps the whole tree of the page, so as to count the list items between a block and the blocks
-    around it. Where no block stands around another one, the block itself is tree enough.
-    """
-    parse_blocks = manager.parse_blocks
-
-    def parse(blocks: list[str], parent: ET.Element) -> None:
-        alone = len(manager.stack) == 1 and parent.tag not in {"li", "dd"}
-        parse_blocks(blocks, manager.stack[0].el if alone else parent)
-
-    manager.parse_blocks = parse
-
-
 def _zensical_file(md: Markdown, config: Config) -> Path | None:
     """The file of the page that Zensical converts; None in any other host."""
     try:
@@ -117,9 +99,6 @@ def _zensical_file(md: Markdown, config: Config) -> Path | None:
     except (ImportError, AttributeError, KeyError, ValueError):
         return None
     return file if file.is_file() else None
-
-
-_TAB_OPTIONS = {"alternate_style": True, "slugify": None, "combine_header_slug": False, "separator": "-"}
 
 
 class _Page(Extension):
@@ -230,7 +209,7 @@ class _Page(Extension):
         if not self.chapter or self.panels.lost(self.chapter):
             return
         steps = self.md.treeprocessors
-        host = steps["toc"] if "toc" in steps else None  # noqa: SIM401 - a registry has no `get`
+        host: Any = steps["toc"] if "toc" in steps else None  # noqa: SIM401 - a registry has no `get`
         slugify, separator = (host.slugify, host.sep) if host else (toc.slugify, "-")
         naming = panels.Naming(self._text, lambda text: slugify(text, separator))
         panels.name_headings(root, naming)
@@ -252,49 +231,3 @@ class _Page(Extension):
             if problems:
                 raise self.convert_error(FathomError(problems))
         return html
-
-
-class DepthTab(Tab):
-    """`/// fathom-depth | DEEP`: a tab of pymdownx's, with our marks on it."""
-
-    NAME = render.BLOCK
-    OPTIONS = {  # noqa: RUF012 - pymdownx copies it for each block
-        **Tab.OPTIONS,
-        "region": (-1, type_integer),
-        "awaits": (-1, type_integer),
-        "new": (False, type_boolean),
-    }
-
-    def on_create(self, parent: ET.Element) -> ET.Element:
-        """Let pymdownx make the tab, then make it ours."""
-        group: ET.Element = super().on_create(parent)
-        page: _Page = self.config["page"]
-        depth = next(item for item in page.settings.depths if item.name == self.argument)
-        page.panels.sets += bool(self.options["new"])
-        name = f"__fathom_{page.panels.sets}"
-        control, label, panel = group.findall("input")[-1], group[-2][-1], group[-1][-1]
-        group.set("data-fathom-tabs", "")
-        for element in (control, label, panel):
-            element.set(panels.DEPTH, depth.slug)
-        # pymdownx counts each kind of block by itself: its own names could meet those of the author's tabs.
-        control.attrib |= {"id": f"{name}_{depth.slug}", "name": name}
-        label.set("for", control.attrib["id"])
-        label.text = AtomicString(literal(depth.label))
-        control.attrib.pop("checked", None)
-        if depth.name == page.settings.start_depth:
-            control.set("checked", "checked")
-        made = panels.Panel(panel, control.attrib["id"], depth.label)
-        if self.options["awaits"] >= 0:
-            page.panels.waiting.append((made, self.options["awaits"]))
-        else:
-            page.panels.filled.setdefault(self.options["region"], []).append(made)
-        return group
-
-    def on_end(self, block: ET.Element) -> None:  # noqa: ARG002 - pymdownx passes it
-        """Count that the end was found."""
-        self.config["page"].panels.closed += 1
-
-
-def literal(text: str) -> str:
-    """A text that Python-Markdown prints as it stands: its serialiser would take `&lt;` for an entity."""
-    return ansi.visible(text).replace("&", f"{AMP_SUBSTITUTE}amp;")

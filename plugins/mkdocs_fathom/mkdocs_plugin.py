@@ -18,17 +18,18 @@ from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
-from . import progress, site_file
-from .cache import Store
-from .chapters import chapter_files, is_chapter, read_chapters
+from . import site_file
 from .config import Config, build
 from .errors import FathomError, Problem
 from .markdown_extension import FathomExtension, PageSource
 from .model import Cell, Chapter, Run, Span
-from .parse import parse
-from .progress import LiveProgress, PlainProgress
-from .report import Report, published
-from .schedule import run
+from .parsing.parse import parse
+from .scheduling import progress
+from .scheduling.chapters import chapter_files, is_chapter, read_chapters
+from .scheduling.progress import LiveProgress, PlainProgress
+from .scheduling.report import Report, published
+from .scheduling.schedule import run
+from .store.cache import Store
 
 log = get_plugin_logger("fathom")
 
@@ -70,7 +71,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
         self._build = _Build(site)
         extension = FathomExtension(site, lambda: self._page, convert_error=lambda error: PluginError(str(error)))
         others = [name for name in config.markdown_extensions if name not in site_file.NAMES]
-        config.markdown_extensions = [*others, extension]  # Markdown takes instances, too
+        config.markdown_extensions = [*others, extension]  # type: ignore[list-item]  # Markdown takes instances, too
         config.extra_css.insert(0, f"{ASSETS}/fathom.css")
         return config
 

@@ -16,16 +16,18 @@ from typing import Any
 
 import pytest
 
-from . import census, needs, parse, site_file, syntax
-from .cache import Store
-from .chapters import chapter_files
+from . import site_file
 from .config import Config
 from .errors import FathomError, Problem
-from .failures import problem, unexpected
 from .model import Cell, CellResult, Chapter
-from .progress import PlainProgress
-from .report import Runs
-from .schedule import run
+from .parsing import census, parse, syntax
+from .running.failures import problem, unexpected
+from .scheduling import needs
+from .scheduling.chapters import chapter_files
+from .scheduling.progress import PlainProgress
+from .scheduling.report import Runs
+from .scheduling.schedule import run
+from .store.cache import Store
 
 _SITES = pytest.StashKey[dict[Path, "_Site | None"]]()
 _THEIRS = pytest.StashKey[Any]()

@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 from markdown import Markdown  # type: ignore[import-untyped, unused-ignore]  # its types are a package of their own
 
-from mkdocs_fathom import config, parse, paths, render
+from mkdocs_fathom import config
 from mkdocs_fathom.errors import FathomError
 from mkdocs_fathom.markdown_extension import FathomExtension, PageSource
 from mkdocs_fathom.model import CellResult, Chapter, Run, Span
+from mkdocs_fathom.parsing import parse, paths
+from mkdocs_fathom.rendering import render
 from tests.conftest import Built
 
 Build = Callable[..., Built]

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mkdocs_fathom.execute import execute
-from mkdocs_fathom.parse import parse
+from mkdocs_fathom.parsing.parse import parse
+from mkdocs_fathom.running.execute import execute
 from tests.conftest import MINIMAL_SITE
 from tests.running import Runner, cells
 

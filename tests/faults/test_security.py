@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mkdocs_fathom import config, include, outputs, parse
+from mkdocs_fathom import config
 from mkdocs_fathom.model import CellResult, Span
+from mkdocs_fathom.parsing import include, parse
+from mkdocs_fathom.rendering import outputs
 from tests.conftest import Built
 from tests.running import cells
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mkdocs_fathom import config, parse
+from mkdocs_fathom import config
+from mkdocs_fathom.parsing import parse
 from mkdocs_fathom.model import Cell, CellOptions, Chapter, Span
 
 CASES = sorted((Path(__file__).parent / "parse").glob("*.yml"))

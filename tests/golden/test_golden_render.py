@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from mkdocs_fathom import config, parse, render
+from mkdocs_fathom import config
+from mkdocs_fathom.parsing import parse
+from mkdocs_fathom.rendering import render
 from mkdocs_fathom.model import Span
 
 CASES = sorted((Path(__file__).parent / "render").glob("*.yml"))

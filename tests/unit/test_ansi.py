@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_fathom import ansi
+from mkdocs_fathom.rendering import ansi
 
 
 @pytest.mark.parametrize(

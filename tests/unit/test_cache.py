@@ -19,11 +19,11 @@ from typing import Any
 
 import pytest
 
-from mkdocs_fathom import codec
-from mkdocs_fathom.cache import GRACE, MANIFESTS, Store
 from mkdocs_fathom.errors import FathomError
-from mkdocs_fathom.keys import ABSENT, Reason
 from mkdocs_fathom.model import Artifact, CellResult, Dependency, Failure, Run, Span
+from mkdocs_fathom.store import codec
+from mkdocs_fathom.store.cache import GRACE, MANIFESTS, Store
+from mkdocs_fathom.store.keys import ABSENT, Reason
 
 KEY = hashlib.sha256(b"key").hexdigest()
 OTHER = hashlib.sha256(b"other").hexdigest()
@@ -611,7 +611,7 @@ def test_clear_that_cannot_remove_says_so(site: Site, monkeypatch: pytest.Monkey
 SAVING = """
 import sys
 from pathlib import Path
-from mkdocs_fathom.cache import Store
+from mkdocs_fathom.store.cache import Store
 from mkdocs_fathom.model import Artifact, CellResult, Dependency, Run
 
 folder, key, file, rounds, name = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
@@ -679,7 +679,7 @@ KILLING = """
 import os, signal, sys
 from itertools import count
 from pathlib import Path
-from mkdocs_fathom import cache, codec
+from mkdocs_fathom.store import cache, codec
 from mkdocs_fathom.model import Artifact, CellResult, Run
 
 folder, key, file = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])

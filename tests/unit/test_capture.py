@@ -12,7 +12,7 @@ import pytest
 PREAMBLE = """
 import os, sys
 from pathlib import Path
-from mkdocs_fathom.capture import Capture
+from mkdocs_fathom.running.capture import Capture
 
 tell = os.fdopen(os.dup(1), "w")
 def exceeded():

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_fathom import census, config, parse
+from mkdocs_fathom import config
 from mkdocs_fathom.model import CellResult, Chapter, Failure, Run, Span
+from mkdocs_fathom.parsing import census, parse
 
 SITE = config.Config(Path("/nowhere"), Path("/nowhere/docs"))
 TEXT = """\

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mkdocs_fathom import chapters, config
+from mkdocs_fathom import config
 from mkdocs_fathom.errors import FathomError
 from mkdocs_fathom.model import Span
+from mkdocs_fathom.scheduling import chapters
 
 PAGES = ("index.md", "a/b.md", "a/b.markdown", "a/c/d.md", "a/image.png", ".hidden.md", ".git/e.md", "a/.f/g.md")
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mkdocs_fathom import __version__, cli, schedule
+from mkdocs_fathom import __version__, cli
+from mkdocs_fathom.scheduling import schedule
 
 CONFIG = "site_name: Test\nplugins: [fathom: {preload: [IPython]}]\n"
 

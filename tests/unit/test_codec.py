@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_fathom import codec
-from mkdocs_fathom.codec import DamagedError, OtherFormatError, decode, decode_latest, encode, seal, unseal
 from mkdocs_fathom.model import Artifact, CellResult, Dependency, Run
+from mkdocs_fathom.store import codec
+from mkdocs_fathom.store.codec import DamagedError, OtherFormatError, decode, decode_latest, encode, seal, unseal
 
 DIGEST = hashlib.sha256(b"weights").hexdigest()
 OUTPUTS = (

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from mkdocs_fathom import compare, config, parse
+from mkdocs_fathom import config
 from mkdocs_fathom.model import Artifact, CellResult, Chapter, Run, Span
+from mkdocs_fathom.parsing import parse
+from mkdocs_fathom.scheduling import compare
 
 SETTINGS = config.build(Path("/site"), Path("/site/docs"), {}, Span("mkdocs.yml", 1))
 CHAPTER = parse.parse("# Page\n\n```python\nprint(1)\n```\n", "docs/a.md", SETTINGS).checked()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mkdocs_fathom import conditions, config, parse
+from mkdocs_fathom import config
 from mkdocs_fathom.model import Cell
+from mkdocs_fathom.parsing import conditions, parse
 
 SITE = config.Config(Path("/nowhere"), Path("/nowhere/docs"))
 CELL = "```python\n1\n```\n"

@@ -13,12 +13,12 @@ from typing import Any
 import psutil
 import pytest
 
-from mkdocs_fathom.collect import Need
 from mkdocs_fathom.errors import FathomError
-from mkdocs_fathom.execute import execute
 from mkdocs_fathom.model import Dependency, Failure, Run
-from mkdocs_fathom.parse import parse
-from mkdocs_fathom.pool import Pool, worker_environment
+from mkdocs_fathom.parsing.parse import parse
+from mkdocs_fathom.running.collect import Need
+from mkdocs_fathom.running.execute import execute
+from mkdocs_fathom.running.pool import Pool, worker_environment
 from tests.running import Runner, cells, printed, region, shown, site, streams
 
 Start = Callable[..., Runner]

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from mkdocs_fathom import failures
 from mkdocs_fathom.config import Config
-from mkdocs_fathom.failures import Ending
 from mkdocs_fathom.model import CellResult, Chapter, Expected, Failure, Span
-from mkdocs_fathom.parse import parse
+from mkdocs_fathom.parsing.parse import parse
+from mkdocs_fathom.running import failures
+from mkdocs_fathom.running.failures import Ending
 from tests.running import cells, region
 
 CONFIG = Config(Path("/site"), Path("/site/docs"))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_fathom import fences
 from mkdocs_fathom.model import CellOptions
+from mkdocs_fathom.parsing import fences
 
 
 def faults(info: str) -> list[str]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mkdocs_fathom import figures
+from mkdocs_fathom.rendering import figures
 
 SVG = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from mkdocs_fathom.keys import ABSENT, directory_state, file_state
+from mkdocs_fathom.store.keys import ABSENT, directory_state, file_state
 
 PROGRAM = """
 import json, os, shutil, socket, sqlite3, subprocess, sys, threading
 from pathlib import Path
-from mkdocs_fathom.guard import Guard
+from mkdocs_fathom.running.guard import Guard
 os.chdir(sys.argv[1])
 root, run = Path("project").resolve(), Path("run").resolve()
 guard = Guard(root)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mkdocs_fathom import config, include, parse
+from mkdocs_fathom import config
 from mkdocs_fathom.config import Config
+from mkdocs_fathom.parsing import include, parse
 
 LIBRARY = """\
 import os

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mkdocs_fathom import interrupts
+from mkdocs_fathom.scheduling import interrupts
 
 
 @pytest.fixture(autouse=True)

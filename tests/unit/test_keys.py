@@ -17,7 +17,9 @@ import pytest
 
 from mkdocs_fathom import __version__
 from mkdocs_fathom.config import Config
-from mkdocs_fathom.keys import (
+from mkdocs_fathom.model import Cell, CellOptions, Chapter, Dependency, Depth, Expected, Span
+from mkdocs_fathom.store import keys
+from mkdocs_fathom.store.keys import (
     ABSENT,
     Observer,
     Reason,
@@ -31,7 +33,6 @@ from mkdocs_fathom.keys import (
     file_state,
     path_key,
 )
-from mkdocs_fathom.model import Cell, CellOptions, Chapter, Dependency, Depth, Expected, Span
 
 DEPTHS = (Depth("SHALLOW", "Shallow"), Depth("DEEP", "Deep"))
 CONFIG = Config(Path("/site"), Path("/site/docs"), environment=("FATHOM_TEST",))
@@ -183,49 +184,39 @@ def test_python_changes_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def package(tmp_path: Path) -> Callable[[str, str], str]:
-    """Writes a module of a small package and returns the engine's version."""
+    """Writes a file of a small package and returns the engine's version."""
 
     def write(name: str, source: str) -> str:
-        (tmp_path / f"{name}.py").write_text(source)
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(source)
         return engine_version(tmp_path)
 
-    write("worker", "import os\n")
-    write("render", "x = 0\n")
+    write("running/worker.py", "import os\n")
     return write
 
 
-@pytest.mark.parametrize("name", ["worker", "execute", "artifacts"])
-def test_the_engine_is_the_source_of_its_modules(package: Callable[[str, str], str], name: str) -> None:
+@pytest.mark.parametrize("name", ["running/worker.py", "running/new.py", "artifacts.py", "assets/matplotlibrc"])
+def test_the_engine_is_the_files_that_decide_results(package: Callable[[str, str], str], name: str) -> None:
     versions = [package(name, source) for source in ("x = 1\n", "x = 2\n", "x = 1\n")]
     assert versions[0] == versions[2] != versions[1]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "from .helper import f",
-        "from . import helper",
-        "from . import (\n    a,\n    helper,\n)",
-        "def f():\n    from .helper import g",
-        "import mkdocs_fathom.helper",
-        "from mkdocs_fathom.helper import f",
-        "from mkdocs_fathom import helper as h",
-        "from .middle import f",
-    ],
-)
-def test_what_the_engine_imports_is_part_of_it(package: Callable[[str, str], str], line: str) -> None:
-    package("middle", "from .helper import f\n")
-    package("worker", f"{line}\n")
-    assert package("helper", "x = 1\n") != package("helper", "x = 2\n")
+@pytest.mark.parametrize("name", ["rendering/render.py", "cli.py", "assets/fathom.css"])
+def test_what_only_shows_results_is_no_part_of_the_engine(package: Callable[[str, str], str], name: str) -> None:
+    assert package(name, "x = 1\n") == package(name, "x = 2\n")
 
 
-def test_other_modules_are_no_part_of_the_engine(package: Callable[[str, str], str]) -> None:
-    assert package("render", "x = 1\n") == package("render", "x = 2\n")
+def test_every_file_of_the_engine_is_there() -> None:
+    folder = Path(keys.__file__).parents[1]
+    assert [pattern for pattern in keys._ENGINE if not list(folder.glob(pattern))] == []
 
 
 def test_importing_keys_and_cache_is_light() -> None:
     heavy = ["numpy", "matplotlib", "IPython", "ftfy", "nh3", "psutil", "importlib.metadata", "mkdocs", "markdown"]
-    code = f"import sys, mkdocs_fathom.keys, mkdocs_fathom.cache; print(sorted(set({heavy}) & set(sys.modules)))"
+    code = (
+        "import sys, mkdocs_fathom.store.keys, mkdocs_fathom.store.cache\n"
+        f"print(sorted(set({heavy}) & set(sys.modules)))"
+    )
     # -S: `site` itself may import importlib.metadata, for packages installed in place.
     env = {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-S", "-c", code], env=env, capture_output=True, text=True, check=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mkdocs_fathom.lists import breaks
+from mkdocs_fathom.rendering.lists import breaks
 
 
 def broken(text: str, fenced: tuple[int, ...] = ()) -> list[int]:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from markdown import Markdown  # type: ignore[import-untyped]  # it comes without types
+from markdown import Markdown
 
-from mkdocs_fathom import config, paths
+from mkdocs_fathom import config
 from mkdocs_fathom.errors import FathomError
 from mkdocs_fathom.markdown_extension import FathomExtension, PageSource, makeExtension
 from mkdocs_fathom.model import CellResult, Chapter, Run, Span
+from mkdocs_fathom.parsing import paths
 
 HOST = ("toc", "tables", "fenced_code")
 SEED = Path(__file__).parents[1] / "sites" / "seed" / "docs" / "chapter-06.md"
@@ -358,7 +359,8 @@ def test_a_swallowed_marker_or_cell_stops_the_build(tmp_path: Path) -> None:
     file.write_text(text, encoding="utf-8")
     md = Markdown(extensions=[FathomExtension(site, lambda: PageSource(file, ran))])
     swallowed = re.compile("DEEP|wzxhzdk")
-    md.preprocessors["html_block"].run = lambda lines: [line for line in lines if not swallowed.search(line)]
+    swallowing: Any = md.preprocessors["html_block"]
+    swallowing.run = lambda lines: [line for line in lines if not swallowed.search(line)]
     with pytest.raises(FathomError) as caught:
         md.convert(text)
     assert str(caught.value) == (

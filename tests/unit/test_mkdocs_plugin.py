@@ -242,7 +242,8 @@ from mkdocs.__main__ import cli
 cli(["build", "-q"], standalone_mode=False)
 print(started, *list(sys.modules))
 """
-HEAVY = "numpy matplotlib IPython ftfy nh3 psutil mkdocs_fathom.execute mkdocs_fathom.pool mkdocs_fathom.worker".split()
+RUNNERS = tuple(f"mkdocs_fathom.running.{name}" for name in ("execute", "pool", "worker"))
+HEAVY = ("numpy", "matplotlib", "IPython", "ftfy", "nh3", "psutil", *RUNNERS)
 
 
 def test_nothing_heavy_when_all_is_stored(site: Site) -> None:
@@ -259,7 +260,7 @@ def test_nothing_heavy_when_all_is_stored(site: Site) -> None:
 
 CENSUS = """\
 from collections import Counter
-from mkdocs_fathom import census
+from mkdocs_fathom.parsing import census
 
 census.count = lambda lines: Counter(python=2)
 """

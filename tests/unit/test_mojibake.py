@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_fathom import config, mojibake, parse
+from mkdocs_fathom import config
+from mkdocs_fathom.parsing import mojibake, parse
 
 SITE = config.Config(Path("/nowhere"), Path("/nowhere/docs"))
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mkdocs_fathom import config, needs, parse
+from mkdocs_fathom import config
 from mkdocs_fathom.errors import FathomError
 from mkdocs_fathom.model import Chapter, Span
+from mkdocs_fathom.parsing import parse
+from mkdocs_fathom.scheduling import needs
 
 SETTINGS = config.build(Path("/site"), Path("/site/docs"), {}, Span("mkdocs.yml", 1))
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mkdocs_fathom import outputs
 from mkdocs_fathom.model import Cell, CellOptions, CellResult, Span
+from mkdocs_fathom.rendering import outputs
 
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 640, 480)
 ENCODED = base64.b64encode(PNG).decode()

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_fathom import census, config, parse
+from mkdocs_fathom import config
 from mkdocs_fathom.errors import FathomError
 from mkdocs_fathom.model import Depth, Span
+from mkdocs_fathom.parsing import census, parse
 
 SEED = Path(__file__).parents[1] / "data" / "seed-chapter-06.md"
 SITE = config.Config(Path("/nowhere"), Path("/nowhere/docs"))
@@ -648,7 +649,7 @@ def test_no_bytes_end_in_a_traceback(data: bytes) -> None:
 def test_parsing_imports_nothing_heavy() -> None:
     """A warm build starts fast."""
     code = (
-        "import sys, mkdocs_fathom.parse, mkdocs_fathom.census, mkdocs_fathom.syntax;"
+        "import sys, mkdocs_fathom.parsing.parse, mkdocs_fathom.parsing.census, mkdocs_fathom.parsing.syntax;"
         "print(sorted({'ftfy', 'numpy', 'IPython', 'nh3', 'matplotlib', 'psutil'} & set(sys.modules)))"
     )
     root = str(Path(importlib.import_module("mkdocs_fathom").__path__[0]).parent)

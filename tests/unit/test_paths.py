@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_fathom import paths
 from mkdocs_fathom.config import build
 from mkdocs_fathom.model import Cell, Chapter, Span
-from mkdocs_fathom.parse import parse
-from mkdocs_fathom.paths import Node
+from mkdocs_fathom.parsing import paths
+from mkdocs_fathom.parsing.parse import parse
+from mkdocs_fathom.parsing.paths import Node
 from tests.running import cells, region
 
 

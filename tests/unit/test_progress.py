@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from mkdocs_fathom import config, parse, progress
+from mkdocs_fathom import config
 from mkdocs_fathom.model import CellResult, Failure, Run, Span
+from mkdocs_fathom.parsing import parse
+from mkdocs_fathom.scheduling import progress
 
 SETTINGS = config.build(Path("/site"), Path("/site/docs"), {}, Span("mkdocs.yml", 1))
 FENCES = "".join(f"\n```python\n{number}\n```\n" for number in range(4))
@@ -73,7 +75,7 @@ def screen(text: str) -> list[str]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that stands still until its last value is changed; nothing is repainted by itself."""
     now = [100.0]
-    monkeypatch.setattr("mkdocs_fathom.progress.time.monotonic", lambda: now[-1])
+    monkeypatch.setattr("mkdocs_fathom.scheduling.progress.time.monotonic", lambda: now[-1])
     monkeypatch.setattr(progress, "_REPAINT", 1000)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("LINES", "5")

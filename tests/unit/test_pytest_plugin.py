@@ -173,7 +173,7 @@ def test_files_outside_the_site(run: Run) -> None:
 def test_census(run: Run, tmp_path: Path) -> None:
     """A fence that was passed over fails the chapter's census."""
     (tmp_path / "conftest.py").write_text(
-        "from collections import Counter\nfrom mkdocs_fathom import census\n"
+        "from collections import Counter\nfrom mkdocs_fathom.parsing import census\n"
         "census.count = lambda lines: Counter(python=2)\n"
     )
     said = run("--codeblocks docs", 1, docs__a=fences("1"))

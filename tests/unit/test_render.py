@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkdocs_fathom import config, parse, render
+from mkdocs_fathom import config
 from mkdocs_fathom.model import Chapter, Span
+from mkdocs_fathom.parsing import parse
+from mkdocs_fathom.rendering import render
 
 
 def chapter(text: str, *depths: str) -> Chapter:

@@ -13,12 +13,15 @@ from typing import Any
 
 import pytest
 
-from mkdocs_fathom import config, execute, lookup, parse, schedule
-from mkdocs_fathom.cache import Store
+from mkdocs_fathom import config
 from mkdocs_fathom.errors import FathomError
 from mkdocs_fathom.model import Cell, CellResult, Chapter, Failure, Run, Span
-from mkdocs_fathom.paths import reading_paths
-from mkdocs_fathom.report import Report, Runs
+from mkdocs_fathom.parsing import parse
+from mkdocs_fathom.parsing.paths import reading_paths
+from mkdocs_fathom.running import execute
+from mkdocs_fathom.scheduling import lookup, schedule
+from mkdocs_fathom.scheduling.report import Report, Runs
+from mkdocs_fathom.store.cache import Store
 
 
 class Recorder:
@@ -337,8 +340,8 @@ def test_nothing_heavy_when_all_is_stored(tmp_path: Path) -> None:
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout for _ in range(2)
     )
     assert cold.startswith("['subprocess.Popen'")
-    assert "mkdocs_fathom.execute" in cold.split()
+    assert "mkdocs_fathom.running.execute" in cold.split()
     assert warm.startswith("[] ")
     loaded = set(warm.split())
-    assert "mkdocs_fathom.lookup" in loaded
+    assert "mkdocs_fathom.scheduling.lookup" in loaded
     assert not loaded & {*HEAVY, *(f"mkdocs_fathom.{name}" for name in WORKERS)}

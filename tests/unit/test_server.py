@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mkdocs_fathom.pool import Pool, worker_environment
+from mkdocs_fathom.running.pool import Pool, worker_environment
 from tests.running import site
 
 
@@ -22,7 +22,7 @@ class Server:
         self.folder = root / "folder"
         self.folder.mkdir()
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mkdocs_fathom.server"],
+            [sys.executable, "-P", "-m", "mkdocs_fathom.running.server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mkdocs_fathom import config, parse, syntax
+from mkdocs_fathom import config
 from mkdocs_fathom.config import Config
+from mkdocs_fathom.parsing import parse, syntax
 
 MAGIC = "  Cells are plain Python: IPython's `%`, `!` and `?` do not work."
 

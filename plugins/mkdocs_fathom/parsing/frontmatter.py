@@ -1,0 +1,132 @@
+"""The YAML between `---` lines at the very start of a chapter."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from ..errors import Problem
+from ..model import Span
+
+_KEYS = ("timeout",)
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A chapter's front matter."""
+
+    length: int = 0
+    """How many lines it takes, its two `---` included; 0 where there is none."""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """All of it."""
+    needs: tuple[str, ...] = ()
+    """The chapters whose artifacts this one loads."""
+    timeout: float | None = None
+    """Seconds that a cell may take where it does not say."""
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with it."""
+
+
+def read_front(lines: Sequence[str], path: str, first_line: int = 1) -> Front:
+    """Read the front matter of a chapter, as MkDocs finds it: from a first line `---` to a line `---` or `...`."""
+    if not lines or not re.fullmatch(r"---[ \t]*", lines[0]):
+        return Front()
+    end = next((at for at in range(1, len(lines)) if re.fullmatch(r"(---|\.\.\.)[ \t]*", lines[at])), None)
+    if end is None:
+        if len(lines) > 1 and re.match(r"[A-Za-z_][\w-]*:(\s|$)", lines[1]):
+            hint = "Add a line `---` behind its last key."
+            return Front(problems=(Problem(Span(path, first_line), "the front matter is never closed", hint),))
+        return Front()
+    return _Reader(path, first_line).read("\n".join(lines[1:end]) + "\n", end + 1)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads one front matter."""
+
+    path: str
+    first_line: int
+    problems: list[Problem] = field(default_factory=list)
+    marks: dict[str, Span] = field(default_factory=dict)
+
+    def read(self, text: str, length: int) -> Front:
+        """Read the text between the two lines."""
+        try:
+            data = self.load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+            what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
+            span = self.span(mark) if mark else Span(self.path, self.first_line)
+            return Front(length, problems=(Problem(span, f"the front matter is not YAML: {what}", "Mend it."),))
+        except (ValueError, TypeError, OverflowError, RecursionError, AttributeError) as error:
+            # PyYAML lets these escape from scalars that look like a date or a number and are none.
+            span = Span(self.path, self.first_line)
+            return Front(length, problems=(Problem(span, f"the front matter is not YAML: {error}", "Mend it."),))
+        if data is None:
+            return Front(length)
+        if not isinstance(data, dict):
+            # Two rules with text between them: MkDocs shows them as they are.
+            return Front()
+        needs, timeout = self.needs(data), self.timeout(data)
+        return Front(length, data, needs, timeout, tuple(self.problems))
+
+    def load(self, text: str) -> Any:
+        """The data, with the place of each key kept."""
+        loader = yaml.SafeLoader(text)
+        try:
+            node = loader.get_single_node()
+            if isinstance(node, yaml.MappingNode):
+                self.mark(node, "")
+            return None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
+
+    def mark(self, node: yaml.MappingNode, above: str) -> None:
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                self.marks[above + key.value] = self.span(key.start_mark)
+                if isinstance(value, yaml.MappingNode) and not above and key.value == "fathom":
+                    self.mark(value, "fathom.")
+
+    def span(self, mark: Any) -> Span:
+        # The text begins on the line after the first `---`.
+        return Span(self.path, self.first_line + 1 + mark.line, mark.column + 1)
+
+    def problem(self, key: str, what: str, hint: str) -> None:
+        self.problems.append(Problem(self.marks.get(key, Span(self.path, self.first_line)), what, hint))
+
+    def needs(self, data: Mapping[str, Any]) -> tuple[str, ...]:
+        """The chapters named under `needs`."""
+        value = data.get("needs")
+        values = [] if value is None else [value] if isinstance(value, str) else value
+        if not isinstance(values, list) or not all(isinstance(item, str) and item.strip() for item in values):
+            hint = "Write `needs: chapter-05`, or a list of such names."
+            self.problem("needs", "`needs` is no list of chapters", hint)
+            return ()
+        return tuple(values)
+
+    def timeout(self, data: Mapping[str, Any]) -> float | None:
+        """The default under `fathom: timeout:`."""
+        options = data.get("fathom")
+        if options is None:
+            return None
+        if not isinstance(options, dict):
+            self.problem("fathom", "`fathom` is no mapping", "Write `fathom:`, and below it, indented, `timeout: 120`.")
+            return None
+        for key in options:
+            if key not in _KEYS:
+                near = difflib.get_close_matches(str(key), _KEYS, 1)
+                hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(_KEYS)}."
+                self.problem(f"fathom.{key}", f"unknown key `{key}` of `fathom`", hint)
+        value = options.get("timeout")
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            self.problem("fathom.timeout", "`timeout` is no number of seconds above 0", "Write `timeout: 120`.")
+            return None
+        return float(value)

@@ -1,0 +1,8 @@
+"""A chapter and its runs → a page. Text in, text out: no process, no clock.
+
+`pages`     the page that a host converts → its chapter and its runs
+`render`    a chapter → Markdown with tabs and places for its cells; `lists` mends what Markdown takes for text
+`cells`     a cell and its results → HTML
+`outputs`   nbformat outputs → safe HTML; `ansi` and `figures` are two kinds of them
+`panels`    what can be said of a page once it is a tree: headings, teasers, and whether anything was lost
+"""

@@ -1,0 +1,12 @@
+"""A reading path → a `Run`. The parent's side keeps deadlines and limits; the other side runs the code.
+
+The parent's side:
+    `execute`      the paths of a chapter, from start to end
+    `job`          what a worker is told; `branch`, what its parent knows of it; `collect`, runs from what it tells
+    `failures`     why a cell failed, in words for its author
+    `pool`         where workers come from; `launcher` starts processes, `processes` counts and ends them
+
+The other side, in processes of its own:
+    `server`       forks workers, made ready by `preload`
+    `worker`       runs cells in a `session`, with `capture`, `guard`, `folders` and `seeding`
+"""

@@ -1,0 +1,82 @@
+"""The chapters of a site: which files they are, and what they hold, checked before anything runs."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ..config import Config
+from ..errors import FathomError, Problem
+from ..model import Chapter
+from ..parsing import parse, syntax
+from ..parsing.parse import Parsed
+
+_PAGES = (".md", ".markdown", ".mdown", ".mkdn", ".mkd")
+"""The endings by which MkDocs knows pages."""
+
+
+def is_chapter(file: Path, config: Config) -> bool:
+    """Whether a file is a chapter by the option `chapters`."""
+    return file.is_relative_to(config.docs) and any(_matches(file, pattern, config) for pattern in config.chapters)
+
+
+def _matches(file: Path, pattern: str, config: Config) -> bool:
+    parts = file.relative_to(config.docs).parts
+    hidden = any(part.startswith(".") for part in parts)
+    return file.suffix in _PAGES and not hidden and _match(parts, pattern.split("/"))
+
+
+def _match(names: Sequence[str], patterns: Sequence[str]) -> bool:
+    """Match a path with a pattern, folder by folder; `**` stands for any number of folders."""
+    match patterns:
+        case []:
+            return not names
+        case ["**", *rest]:
+            return any(_match(names[at:], rest) for at in range(len(names) + 1))
+        case [first, *rest]:
+            return bool(names) and fnmatch.fnmatchcase(names[0], first) and _match(names[1:], rest)
+    return False
+
+
+def chapter_files(config: Config) -> list[Path]:
+    """The files below `docs_dir` that are chapters, sorted.
+
+    Raises:
+        FathomError: A pattern that the site set matches no page.
+    """
+    # Links to folders are followed, as MkDocs follows them.
+    walk = os.walk(config.docs, followlinks=True)
+    files = [file for folder, _, names in walk for name in names if is_chapter(file := Path(folder, name), config)]
+    for pattern in config.chapters:
+        # An empty site is MkDocs' business: the default pattern may match nothing.
+        if pattern != "**/*.md" and not any(_matches(file, pattern, config) for file in files):
+            what = f"option `chapters` of fathom: no page matches `{pattern}`"
+            raise FathomError.at(config.place("chapters"), what, "Patterns are below `docs_dir`: `course/**/*.md`.")
+    return sorted(files)
+
+
+def read_chapters(files: Iterable[Path], config: Config) -> tuple[list[Chapter], tuple[Problem, ...]]:
+    """Parse files and compile their cells.
+
+    Returns:
+        The chapters, and warnings.
+
+    Raises:
+        FathomError: Any of them has an error; the errors of all of them in one go.
+    """
+    parsed: list[Parsed] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            parsed.append(parse.read(file, config))
+        except FathomError as error:
+            problems += error.problems
+    for item in parsed:
+        problems += item.problems
+        if not any(found.severity == "error" for found in item.problems):
+            problems += syntax.syntax_problems(item.chapter)
+    if any(found.severity == "error" for found in problems):
+        raise FathomError(problems)
+    return [item.chapter for item in parsed], tuple(sorted(problems))

@@ -1,0 +1,189 @@
+"""Runs the chapters that are stale: in the order of their `needs:`, several at once."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Sequence
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+from ..config import Config
+from ..errors import FathomError
+from ..model import Cell, Chapter, Run, Span
+from ..parsing.paths import reading_paths
+from ..store.cache import Store
+from ..store.keys import components
+from . import interrupts
+from .lookup import Lookup
+from .report import Report, Runs, complete, make_report, not_run, torn
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+Results = dict[str, tuple[Run, Path]]
+"""A depth's run, and the folder of what it published."""
+
+
+class Progress(Protocol):
+    """Who is told of a run while it goes on; called from several threads."""
+
+    def started(self, chapter: Chapter, cells: int) -> None:
+        """A chapter begins to run."""
+
+    def cell(self, chapter: Chapter, cell: Cell, depths: tuple[str, ...]) -> None:
+        """A cell begins to run, for the paths of these depths."""
+
+    def finished(self, chapter: Chapter, runs: Runs) -> None:
+        """A chapter has run."""
+
+    def say(self, sentence: str) -> None:
+        """Something that is no chapter's fault went wrong and is worth a word."""
+
+
+def run(
+    chapters: Sequence[Chapter], config: Config, store: Store, progress: Progress, *, fresh: bool = False
+) -> Report:
+    """Bring the runs of all chapters up to date.
+
+    Args:
+        chapters: The chapters, without errors.
+        config: The site's options.
+        store: Where results are kept.
+        progress: Who is told of it.
+        fresh: Whether to run everything, whatever the store has.
+
+    Raises:
+        FathomError: A chapter needs one that does not exist, or chapters need each other in a circle.
+    """
+    begun = time.monotonic()
+    lookup = Lookup(chapters, config, store)
+    with interrupts.once(signal.SIGINT), _Workers(config, progress) as workers:
+        build = _Build(lookup, config, store, workers)
+        build.run(fresh=fresh)
+    if any(not item.cached for depths in lookup.runs.values() for item in depths.values()):
+        store.trim()
+    return make_report(chapters, lookup.runs, build.skipped, time.monotonic() - begun)
+
+
+class _Workers:
+    """Threads that each wait for one chapter. Neither they nor a process are started before there is one to run."""
+
+    def __init__(self, config: Config, progress: Progress) -> None:
+        self._config = config
+        self.progress = progress
+        self._busy: dict[Future[Results], str] = {}
+        self._started = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._started:
+            # Without their workers the threads come to their end.
+            self._pool.close()
+            self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def begin(self, lookup: Lookup, chapter: Chapter, depths: Sequence[str], store: Store) -> None:
+        """Let some of a chapter's paths run."""
+        from ..running.collect import Need
+        from ..running.execute import execute
+
+        self._start()
+        paths = reading_paths(chapter)
+        self.progress.started(chapter, len({cell.number for depth in depths for cell in paths[depth]}))
+        needs = {
+            artifact.name: Need(origin, artifact.digest, file)
+            for origin, artifact in lookup.artifacts(chapter.path).items()
+            if (file := store.blob(artifact.digest))
+        }
+        future = self._threads.submit(
+            execute,
+            self._pool,
+            chapter,
+            depths,
+            needs,
+            lambda cell, depths: self.progress.cell(chapter, cell, depths),
+        )
+        self._busy[future] = chapter.path
+
+    def finished(self) -> dict[str, Results]:
+        """The chapters that have run meanwhile; waits for one. Empty where none is running."""
+        from concurrent.futures import FIRST_COMPLETED, wait
+
+        done = wait(self._busy, return_when=FIRST_COMPLETED).done
+        return {self._busy.pop(future): future.result() for future in done}
+
+    def _start(self) -> None:
+        if not self._started:
+            from concurrent.futures import ThreadPoolExecutor
+
+            from ..running.pool import Pool
+
+            self._pool = Pool(self._config, self.progress.say)
+            self._threads = ThreadPoolExecutor(self._config.worker_count, thread_name_prefix="fathom")
+            self._started = True
+
+
+class _Build:
+    """One pass over all chapters, each after those that it needs."""
+
+    def __init__(self, lookup: Lookup, config: Config, store: Store, workers: _Workers) -> None:
+        self._lookup = lookup
+        self._config = config
+        self._store = store
+        self._workers = workers
+        self.skipped: set[str] = set()
+
+    def run(self, *, fresh: bool) -> None:
+        sorter = TopologicalSorter(self._lookup.needs)
+        sorter.prepare()
+        running = 0
+        while sorter.is_active():
+            for path in sorter.get_ready():
+                if self._begin(path, fresh=fresh):
+                    running += 1
+                else:
+                    sorter.done(path)
+            if running:
+                for path, results in self._workers.finished().items():
+                    self._finish(path, results)
+                    sorter.done(path)
+                    running -= 1
+
+    def _begin(self, path: str, *, fresh: bool) -> bool:
+        """Let a chapter run if it has to; False if it has its runs already, or cannot have any."""
+        chapter = self._lookup.chapters[path]
+        obstacle = self._lookup.obstacle(path)
+        if obstacle:
+            self._lookup.runs[path] = {depth.name: not_run(chapter, depth.name, obstacle) for depth in chapter.depths}
+            self.skipped.add(path)
+            return False
+        stale = self._lookup.look_up(path)
+        if fresh:
+            stale = [depth for depth, cells in reading_paths(chapter).items() if cells]
+        if stale:
+            self._workers.begin(self._lookup, chapter, stale, self._store)
+        return bool(stale)
+
+    def _finish(self, path: str, results: Results) -> None:
+        chapter = self._lookup.chapters[path]
+        runs = self._lookup.runs[path]
+        runs |= {depth: run for depth, (run, _) in results.items()}
+        if not torn(runs):
+            for run, folder in results.values():
+                if complete(run):
+                    self._keep(chapter, run, folder)
+        self._workers.progress.finished(chapter, runs)
+
+    def _keep(self, chapter: Chapter, run: Run, folder: Path) -> None:
+        for artifact in run.artifacts:
+            try:
+                self._store.put_blob(folder / artifact.name)
+            except OSError as error:
+                what = f"its artifact `{artifact.name}` cannot be kept: {error.strerror}"
+                hint = f"Make room in `{self._config.cache}` or in the folder of temporary files."
+                raise FathomError.at(Span(chapter.path, 1), what, hint) from error
+        parts = components(chapter, run.depth, self._config)
+        self._store.save(self._lookup.key(chapter, run.depth), parts, run)
