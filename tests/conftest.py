@@ -27,7 +27,7 @@ plugins: [fathom]
 """
 
 # Inputs of tests; pytest must not collect their Markdown as chapters.
-collect_ignore_glob = ["sites/*", "golden/*"]
+collect_ignore_glob = ["sites/*", "golden/*", "data/*"]
 
 # No deadline: a busy machine is no failure. In CI the examples are the same in every run.
 hypothesis.settings.register_profile("local", deadline=None)

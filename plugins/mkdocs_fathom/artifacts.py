@@ -6,6 +6,8 @@
     weights = np.load(artifacts.load("pretrained.npz"))        # in chapter 6, whose front matter says `needs: 05-…`
 
 Outside a Fathom run, in a notebook say, both mean the folder `artifacts` beside the notebook.
+
+A cell works in an empty folder of its own. `artifacts.source("data/letters.csv")` is a file of the project, to read.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 PUBLISH_VARIABLE = "FATHOM_PUBLISH"
 NEEDS_VARIABLE = "FATHOM_NEEDS"
+ROOT_VARIABLE = "FATHOM_ROOT"
 _FALLBACK = "artifacts"
 
 
@@ -45,8 +48,21 @@ def load(name: str) -> Path:
     raise FileNotFoundError(f"no artifact {name!r}: {known}; name its chapter in this chapter's front matter, `needs:`")
 
 
+def source(name: str) -> Path:
+    """The path of a file of the project, by its name below the project's root.
+
+    Raises:
+        ValueError: The name is absolute or leaves the project.
+        FileNotFoundError: There is no such file.
+    """
+    path = Path(os.environ.get(ROOT_VARIABLE, "")).absolute() / _checked(name)
+    if not path.exists():
+        raise FileNotFoundError(f"the project has no file {name!r}; the name counts from the folder of `mkdocs.yml`")
+    return path
+
+
 def _checked(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts or "\\" in name:
-        raise ValueError(f"an artifact's name is a relative path without `..`, not {name!r}")
+        raise ValueError(f"the name is a relative path without `..`, not {name!r}")
     return path

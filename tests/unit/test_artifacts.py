@@ -44,7 +44,7 @@ def test_name_that_leaves_the_folder(folders: tuple[Path, Path], name: str) -> N
     """A name is a path below the folder, on any system."""
     assert folders
     for call in (artifacts.publish, artifacts.load):
-        with pytest.raises(ValueError, match=r"an artifact's name is a relative path without `\.\.`, not "):
+        with pytest.raises(ValueError, match=r"the name is a relative path without `\.\.`, not "):
             call(name)
 
 
@@ -62,3 +62,25 @@ def test_missing(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tm
     with pytest.raises(FileNotFoundError) as error:
         artifacts.load("c.txt")
     assert str(error.value) == f"no artifact 'c.txt': no needed chapter published any; {end}"
+
+
+def test_a_file_of_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found from a cell's own folder in a run, and from the project's folder in a notebook."""
+    (tmp_path / "data").mkdir()
+    file = tmp_path / "data" / "letters.csv"
+    file.write_text("a,b")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv(artifacts.ROOT_VARIABLE, str(tmp_path))
+    assert artifacts.source("data/letters.csv") == file
+    monkeypatch.delenv(artifacts.ROOT_VARIABLE)
+    monkeypatch.chdir(tmp_path)
+    assert artifacts.source("data/letters.csv") == file
+
+
+def test_a_file_that_the_project_does_not_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(artifacts.ROOT_VARIABLE, str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"the project has no file 'letters\.csv'; the name counts from"):
+        artifacts.source("letters.csv")
+    with pytest.raises(ValueError, match="the name is a relative path"):
+        artifacts.source("../letters.csv")

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from .. import artifacts
 from ..config import Config
 from ..errors import FathomError
 from ..model import JSON, Span
@@ -161,6 +162,8 @@ class Pool:
         if not self.launchers or not self.launchers[-1].alive:
             self.check()
             self._launch("server").write(self.settings())
+            # While the server imports, this process has nothing to do: look up now what every run will ask for.
+            threading.Thread(target=self.owners, args=("",), daemon=True, name="fathom-owners").start()
         return self.launchers[-1]
 
     def _launch(self, module: str, *arguments: str) -> Launcher:
@@ -177,6 +180,7 @@ def worker_environment(config: Config) -> dict[str, str]:
     package = Path(__file__).resolve().parents[1]
     allowed = {name: os.environ[name] for name in (*_ENVIRONMENT, *config.environment) if name in os.environ}
     return allowed | {
+        artifacts.ROOT_VARIABLE: str(config.root),
         "PYTHONPATH": str(package.parent),
         "PYTHONHASHSEED": str(config.seed % 2**32),
         "PYTHONUTF8": "1",
