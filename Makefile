@@ -8,6 +8,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/installed
 REQUIREMENTS = requirements/dev.txt
+BENCH = .venv-bench
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --custom-compile-command "make requirements" pyproject.toml
 
@@ -18,7 +19,7 @@ FAST = $(wildcard tests/unit tests/golden tests/test_architecture.py)
 export NO_MKDOCS_2_WARNING = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help site serve test check lint format requirements chromium clean
+.PHONY: help site serve test check lint format requirements bench chromium clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,8 +50,11 @@ requirements: $(INSTALLED) ## Write requirements/*.txt anew; UPGRADE=1 moves to 
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --all-extras --group benchmarks -c requirements/dev.txt \
 		-o requirements/benchmarks.txt
 
+bench: $(BENCH)/installed ## Time builds against other tools; takes some minutes, in which nothing else should run
+	$(BENCH)/bin/python -m benchmarks.build
+
 clean: ## Remove everything that was made, the environment too
-	rm -rf $(VENV) site dist .cache .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) site dist .cache .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The environment follows the requirement files (with hashes, so that what is installed is what was tested).
 $(INSTALLED): $(REQUIREMENTS) pyproject.toml
@@ -59,6 +63,13 @@ $(INSTALLED): $(REQUIREMENTS) pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $(REQUIREMENTS)
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# An environment of its own: what Fathom is compared with is no part of its development.
+$(BENCH)/installed: requirements/benchmarks.txt pyproject.toml
+	$(PYTHON) -m venv --clear $(BENCH)
+	$(BENCH)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	$(BENCH)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 # tests/conftest.py looks in the same places, in the same order.
