@@ -487,3 +487,23 @@ def test_nothing_is_left_of_a_pool(start: Start, monkeypatch: pytest.MonkeyPatch
         runner.pool.close()
     assert (this.num_fds(), threading.active_count(), len(this.children(recursive=True))) == before
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+# Cells that mix their own lines with included ones
+
+
+@pytest.mark.parametrize(
+    ("code", "included", "out"),
+    [
+        ('def f():\n--8<-- "body.py"\nprint(f())', "    a = 1\n    return a\n", "1\n"),
+        ('x = 0\n--8<-- "body.py"\nprint(y)', "y = max(\n    1,\n    2,\n)\n", "2\n"),
+        ('z = max(\n    1,\n--8<-- "body.py"\nprint(z)', "    3,\n)\n", "3\n"),
+    ],
+)
+def test_an_include_between_own_lines(start: Start, tmp_path: Path, code: str, included: str, out: str) -> None:
+    runner = start()
+    (tmp_path / "snippets").mkdir()
+    (tmp_path / "snippets" / "body.py").write_text(included)
+    result = runner.cell(code)
+    assert result.failure is None
+    assert printed(result) == out

@@ -52,11 +52,21 @@ class Compiler(CachingCompiler):
         """The code's tree, with the author's line numbers."""
         tree = super().ast_parse(source, filename, symbol)
         for node in ast.walk(tree):
-            for name in ("lineno", "end_lineno"):
-                line = getattr(node, name, None)
-                if line:
-                    setattr(node, name, self.lines[min(line, len(self.lines)) - 1])
+            if hasattr(node, "lineno"):
+                self._place(node)
         return tree
+
+    def _place(self, node: Any) -> None:
+        """Give a node the author's lines."""
+        line, end = node.lineno, node.end_lineno or node.lineno
+        node.lineno, node.end_lineno = self._line(line), self._line(end)
+        if line < end and node.end_lineno <= node.lineno:
+            # Included lines count as the fence's, so that the end may come before the start; Python refuses that.
+            node.end_lineno = node.lineno
+            node.end_col_offset = max(node.col_offset, node.end_col_offset)
+
+    def _line(self, line: int) -> int:
+        return self.lines[min(line, len(self.lines)) - 1]
 
 
 class Hook(DisplayHook):
