@@ -42,6 +42,14 @@ def _patterns(value: Any) -> tuple[str, ...]:
     return patterns
 
 
+def _variables(value: Any) -> tuple[str, ...]:
+    names = _strings(value)
+    own = [name for name in names if name.startswith(("PYTHON", "FATHOM_"))]
+    if own:
+        raise ValueError(f"`{own[0]}` is set by Fathom itself")
+    return names
+
+
 def _string(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("expected a string")  # noqa: TRY004 - one error type for a wrong value in a file
@@ -143,7 +151,7 @@ class Config:
     memory: int = _option("Memory that a worker may allocate.", parse_size, 2 * 2**30)
     output: int = _option("Bytes that a cell may print.", parse_size, 2**20)
     processes: int = _option("Processes that a chapter may have at once.", _whole(1), 32)
-    environment: tuple[str, ...] = _option("Environment variables that cells may see, by name.", _strings, ())
+    environment: tuple[str, ...] = _option("Environment variables that cells may see, by name.", _variables, ())
     seed: int = _option("Seed of `hash`, `random` and NumPy's global generator.", _whole(0, 2**32 - 1), 0)
     figure_format: str = _option("How Matplotlib figures are drawn: `svg` or `png`.", _format, "svg")
 

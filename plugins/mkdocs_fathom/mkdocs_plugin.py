@@ -108,7 +108,8 @@ class FathomPlugin(BasePlugin[NoOptions]):
     def on_post_page(self, output: str, /, *, page: Page, **_: object) -> str:
         """Put the figures back."""
         found = self._figures.pop(page.file.src_uri, [])
-        return _PLACE.sub(lambda match: found[int(match[1])], output)
+        places = dict(enumerate(found))
+        return _PLACE.sub(lambda match: places.get(int(match[1]), match[0]), output)
 
     def on_serve(self, server: LiveReloadServer, /, **_: object) -> LiveReloadServer:
         """Build again when something changes that the chapters use."""

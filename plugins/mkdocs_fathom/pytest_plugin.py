@@ -12,7 +12,7 @@ import platform
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -20,12 +20,12 @@ from . import site_file
 from .config import Config
 from .errors import FathomError, Problem
 from .model import Cell, CellResult, Chapter
-from .parsing import census, parse, syntax
+from .parsing import parse, syntax
 from .running.failures import problem, unexpected
 from .scheduling import needs
-from .scheduling.chapters import chapter_files
+from .scheduling.chapters import PAGES, chapter_files
 from .scheduling.progress import PlainProgress
-from .scheduling.report import Runs
+from .scheduling.report import Runs, problems_of_whole
 from .scheduling.schedule import run
 from .store.cache import Store
 
@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A chapter of a Fathom site is ours; any other Markdown file is left to pytest-codeblocks."""
-    if file_path.suffix != ".md" or not parent.config.getoption("codeblocks", default=False):
+    if file_path.suffix not in PAGES or not parent.config.getoption("codeblocks", default=False):
         return None
     try:
         site = _site(parent.config, file_path)
@@ -211,7 +211,7 @@ class ChapterItem(pytest.Item):
     def _with_source(self, found: Problem) -> str:
         """A problem, and the author's lines around it."""
         lines = [line for line in self.chapter.lines if line.path == found.span.path]
-        shown = [line for line in lines if abs(line.number - found.span.line) <= 2]  # noqa: PLR2004 - two each way
+        shown = [line for line in lines if abs(line.number - found.span.line) <= _CONTEXT]
         source = [f"{'>' if line.number == found.span.line else ' '} {line.number:4} | {line.text}" for line in shown]
         return "\n".join([str(found), "", *source])
 
@@ -232,10 +232,18 @@ class CellItem(ChapterItem):
         results = self.site.runs(self.chapter, self.session)[self.depth].results
         result = next(result for result in results if result.number == self.cell.number)
         if result.blocked_by is not None:
-            pytest.skip(f"blocked by line {self.chapter.cells[result.blocked_by].span.line}")
+            self._blocked(result.blocked_by, results)
         found = self._problem(result)
         if found:
             raise FathomError([found])
+
+    def _blocked(self, culprit: int, results: tuple[CellResult, ...]) -> NoReturn:
+        """Skip, if the test of the culprit tells what is wrong; else tell it here: nothing fails in silence."""
+        items = (item for item in self.session.items if isinstance(item, CellItem) and item.chapter is self.chapter)
+        if any(item.depth == self.depth and item.cell.number == culprit for item in items):
+            pytest.skip(f"blocked by line {self.chapter.cells[culprit].span.line}")
+        found = next(found for result in results if result.number == culprit and (found := self._problem(result)))
+        raise FathomError([found])
 
     def _problem(self, result: CellResult) -> Problem | None:
         if result.failure:
@@ -244,10 +252,10 @@ class CellItem(ChapterItem):
 
 
 class CensusItem(ChapterItem):
-    """Whether every fence of the chapter was run, or is exempt by name and reason."""
+    """Whether every fence of the chapter was run, or is exempt by name and reason, and its depths agree."""
 
     def runtest(self) -> None:
         """Count, and compare with what was run."""
-        found = census.problems(self.chapter, self.site.runs(self.chapter, self.session))
+        found = problems_of_whole(self.chapter, self.site.runs(self.chapter, self.session))
         if found:
             raise FathomError(found)

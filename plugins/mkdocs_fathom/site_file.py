@@ -39,7 +39,7 @@ class SiteFile:
     def uses_fathom(self) -> bool:
         """Whether our plugin or our Markdown extension is among the site's."""
         lists = (self.data.get("plugins"), self.data.get("markdown_extensions"))
-        return any(_named(item) for entries in lists for item in entries or ())
+        return any(_named(item) for entries in lists if isinstance(entries, list | dict) for item in entries)
 
 
 def find(folder: Path) -> Path:
@@ -151,7 +151,8 @@ def _named(entry: Any) -> bool:
 
 def _entry(entries: Any) -> Mapping[str, Any]:
     """Our options in a list of plugins or extensions, in any of MkDocs' three spellings."""
-    for entry in [entries] if isinstance(entries, Mapping) else entries or ():
+    # What is neither a mapping nor a list is MkDocs' to refuse.
+    for entry in [entries] if isinstance(entries, Mapping) else entries if isinstance(entries, list) else ():
         if isinstance(entry, Mapping) and _named(entry):
             options = next(value for name, value in entry.items() if name in NAMES)
             return options if isinstance(options, Mapping) else {}

@@ -89,6 +89,7 @@ DEPTH = "expected each depth as a name, or as `name:` and `label:`"
         ("processes", 0, f"expected a whole number from 1 to {2**31}"),
         ("seed", 2**32, f"expected a whole number from 0 to {2**32 - 1}"),
         ("figure_format", "pdf", "expected `svg` or `png`"),
+        ("environment", ["LANG", "PYTHONHASHSEED"], "`PYTHONHASHSEED` is set by Fathom itself"),
     ],
 )
 def test_wrong_value(name: str, value: Any, what: str) -> None:

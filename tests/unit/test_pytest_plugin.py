@@ -206,3 +206,28 @@ def test_three_depths(tmp_path: Path) -> None:
         "line 25 [expert]",
         "census",
     ]
+
+
+def test_a_blocked_cell_alone_tells_why(run: Run) -> None:
+    """Where the culprit's test was not chosen, nobody else would tell: the run must not pass."""
+    said = run(["--codeblocks", "docs", "-k", "line and 6"], 1, docs__a=fences("1 / 0", "pass"))
+    assert "docs/a.md:3:1: ZeroDivisionError: division by zero" in said
+    assert "2 failed, 3 deselected" in said
+
+
+def test_depths_that_disagree_about_an_artifact(run: Run) -> None:
+    """What ends a build fails a test, too."""
+    publish = "from mkdocs_fathom import artifacts\nartifacts.publish('w.txt').write_text({!r})"
+    regions = "\n".join(f"<!-- {d} -->\n{fences(publish.format(d))}\n<!-- /{d} -->" for d in ("SHALLOW", "DEEP"))
+    said = run("--codeblocks docs", 1, docs__a=regions)
+    assert "the artifact `w.txt` is published with different contents at different depths" in said
+    assert "1 failed, 2 passed" in said
+
+
+def test_every_ending_of_a_page(run: Run, tmp_path: Path) -> None:
+    """A chapter with another of MkDocs' endings is not left out."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "b.markdown").write_text(fences("1 / 0"), encoding="utf-8")
+    config = "site_name: Test\nplugins: [fathom: {preload: [IPython], chapters: ['*.md', '*.markdown']}]\n"
+    said = run("--codeblocks docs", 1, docs__a=fences("1"), mkdocs=config)
+    assert "docs/b.markdown:3:1: ZeroDivisionError" in said

@@ -134,7 +134,7 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "reason": _matching(r"(?s).*\S.*", "a text"),
     "hide": _matching("code|output|all", "`code`, `output` or `all`"),
     "setup": _flag,
-    "raises": _matching(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of an exception"),
+    "raises": _matching(r"[A-Za-z_]\w*", "the name of an exception, without its module"),
     "timeout": _seconds,
     "network": _flag,
     "id": _matching(r"[^\s\"'<>&]+", "a word"),

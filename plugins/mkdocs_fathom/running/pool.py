@@ -178,8 +178,9 @@ class Pool:
 def worker_environment(config: Config) -> dict[str, str]:
     """What the workers' processes see: an allow-list, and what makes results the same everywhere."""
     package = Path(__file__).resolve().parents[1]
-    allowed = {name: os.environ[name] for name in (*_ENVIRONMENT, *config.environment) if name in os.environ}
-    return allowed | {
+    allowed = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    named = {name: os.environ[name] for name in config.environment if name in os.environ}
+    own = {
         artifacts.ROOT_VARIABLE: str(config.root),
         "PYTHONPATH": str(package.parent),
         "PYTHONHASHSEED": str(config.seed % 2**32),
@@ -197,3 +198,4 @@ def worker_environment(config: Config) -> dict[str, str]:
         "MALLOC_TRIM_THRESHOLD_": str(2**30),
         "MALLOC_TOP_PAD_": str(2**24),
     }
+    return allowed | own | named

@@ -13,7 +13,7 @@ from ..model import Chapter
 from ..parsing import parse, syntax
 from ..parsing.parse import Parsed
 
-_PAGES = (".md", ".markdown", ".mdown", ".mkdn", ".mkd")
+PAGES = (".md", ".markdown", ".mdown", ".mkdn", ".mkd")
 """The endings by which MkDocs knows pages."""
 
 
@@ -25,7 +25,7 @@ def is_chapter(file: Path, config: Config) -> bool:
 def _matches(file: Path, pattern: str, config: Config) -> bool:
     parts = file.relative_to(config.docs).parts
     hidden = any(part.startswith(".") for part in parts)
-    return file.suffix in _PAGES and not hidden and _match(parts, pattern.split("/"))
+    return file.suffix in PAGES and not hidden and _match(parts, pattern.split("/"))
 
 
 def _match(names: Sequence[str], patterns: Sequence[str]) -> bool:

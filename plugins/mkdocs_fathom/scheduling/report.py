@@ -105,6 +105,11 @@ def problems_of(chapter: Chapter, runs: Runs) -> tuple[Problem, ...]:
             if surprise:
                 found[surprise] = None
     told = [problem(failure, depths, len(chapter.depths)) for failure, depths in failures.items()]
+    return (*told, *found, *problems_of_whole(chapter, runs))
+
+
+def problems_of_whole(chapter: Chapter, runs: Runs) -> tuple[Problem, ...]:
+    """What is wrong with a chapter and none of its cells: the census, and artifacts that its depths disagree about."""
     apart = [
         Problem(
             Span(chapter.path, 1),
@@ -113,4 +118,4 @@ def problems_of(chapter: Chapter, runs: Runs) -> tuple[Problem, ...]:
         )
         for name in torn(runs)
     ]
-    return (*told, *found, *apart, *census.problems(chapter, runs))
+    return (*apart, *census.problems(chapter, runs))

@@ -192,9 +192,9 @@ class Store:
         """What an entry holds; None, once said, if anything is wrong with it."""
         try:
             return decode(codec.unseal(path.read_bytes(), name))
-        except (FileNotFoundError, NotADirectoryError, OtherFormatError):
+        except (OSError, OtherFormatError):  # what cannot be read now may be readable later: it is left alone
             return None
-        except (OSError, DamagedError):
+        except DamagedError:
             self._damaged(path)
             return None
 
