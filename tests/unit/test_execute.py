@@ -16,6 +16,7 @@ import pytest
 from mkdocs_fathom.errors import FathomError
 from mkdocs_fathom.model import Dependency, Failure, Run
 from mkdocs_fathom.parsing.parse import parse
+from mkdocs_fathom.running import branch
 from mkdocs_fathom.running.collect import Need
 from mkdocs_fathom.running.execute import execute
 from mkdocs_fathom.running.pool import Pool, worker_environment
@@ -507,3 +508,26 @@ def test_an_include_between_own_lines(start: Start, tmp_path: Path, code: str, i
     result = runner.cell(code)
     assert result.failure is None
     assert printed(result) == out
+
+
+# What a cell's own processes break
+
+
+@pytest.mark.parametrize("folder", ["../../*", "../../../*"])
+def test_a_cell_whose_child_removes_our_folders(run: Runner, folder: str) -> None:
+    """It fails; nothing else does."""
+    failure = run.failure(f"import os, time\nos.system('rm -rf {folder}')\ntime.sleep(10)")
+    assert failure.what == "the cell could not be run: FileNotFoundError: No such file or directory: `capture.out`"
+    assert run.cell("1").failure is None
+
+
+def test_a_branch_that_never_begins(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its paths fail; what ran before is kept."""
+    monkeypatch.setattr(branch, "_OWN", 1.0)
+    hang = "import os, time\nos.register_at_fork(after_in_child=lambda: time.sleep(1000))\nprint(1)"
+    runs = run(cells(hang) + region("DEEP", "2"), timeout=3)
+    first, second = runs["DEEP"].results
+    assert (printed(first), first.failure) == ("1\n", None)
+    assert second.failure is not None
+    assert second.failure.what == "the cell could not be run: a process that it was to run in did not begin within 1 s"
+    assert run.cell("1").failure is None

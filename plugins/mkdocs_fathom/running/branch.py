@@ -9,6 +9,8 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
+from weakref import WeakValueDictionary
 
 from ..config import Config
 from ..model import JSON, Cell, CellResult, Chapter
@@ -30,6 +32,9 @@ _SHOWN = 2**16
 
 class Branch:
     """A node of a chapter's tree, and the process that runs it."""
+
+    _branches: ClassVar[WeakValueDictionary[int, Branch]] = WeakValueDictionary()
+    """All that there are, by the identity of their nodes."""
 
     def __init__(self, node: Node, folder: Path, chapter: Chapter, config: Config, started: CellEvent) -> None:
         """No process is known yet.
@@ -60,6 +65,9 @@ class Branch:
         # When the process goes beyond its time; when it is to be killed; when to look at it again.
         self._deadline = self._kill_at = float("inf")
         self._next_look = 0.0
+        # When the processes of its branches must have said who they are.
+        self._children_by = float("inf")
+        self._branches[id(node)] = self
 
     def connect(self, connection: socket.socket, pid: int) -> bool:
         """The process has said who it is; False if there is one already."""
@@ -89,8 +97,9 @@ class Branch:
                 self._start(self._chapter.cells[message["cell"]], message["sizes"])
             case "done":
                 self._done(message)
-            case "branch":  # it waits for its branches, as long as those take
+            case "branch":  # it waits for its branches, as long as those take once they have begun
                 self._deadline = float("inf")
+                self._children_by = time.monotonic() + _OWN
             case "limit":
                 self._end("output")
             case "end":
@@ -129,12 +138,33 @@ class Branch:
             kill_group(self._pid)
         elif self._ending is None and now > self._deadline:
             self._end("timeout")
+        elif now > self._children_by:
+            self._children_by = float("inf")
+            children = [self._branches[id(child)] for child in self.node.children]
+            if any(child.connection is None and child.status is None for child in children):
+                self._fail(f"a process that it was to run in did not begin within {_OWN:g} s")
         elif self._ending is None and self._cell is not None:
+            self._check_cell()
+
+    def _check_cell(self) -> None:
+        """End the process if what its cell prints or starts is too much, or nobody can tell any more."""
+        try:
             printed = self._captured() - sum(self._sizes)
-            if printed > self._config.output:
-                self._end("output")
-            elif group_size(self._pid) > self._config.processes:
-                self._end("processes")
+        except OSError as error:  # the cell has removed our folders
+            self._fail(f"{type(error).__name__}: {error.strerror}: `{Path(error.filename or '').name}`")
+            return
+        if printed > self._config.output:
+            self._end("output")
+        elif group_size(self._pid) > self._config.processes:
+            self._end("processes")
+
+    def _fail(self, what: str) -> None:
+        """End the process, and all below it, because our own part cannot go on."""
+        for node in self.node.walk():
+            branch = self._branches[id(node)]
+            branch.broken = branch.broken or what
+        self._next_look = float("inf")
+        kill_group(self._pid)
 
     def _end(self, bound: Bound) -> None:
         """End the process because it went beyond a bound."""
@@ -165,8 +195,13 @@ class Branch:
         if self._cell:
             cell, ending, outputs = self._cell, self._how(), self._outputs()
             crash = self.folder / "capture.crash"
-            dump = crash.read_text(encoding="utf-8", errors="replace") if crash.exists() else ""
-            failure = explain_ending(cell, ending, dump, outputs)
+            dump = ""
+            with contextlib.suppress(OSError):
+                dump = crash.read_text(encoding="utf-8", errors="replace")
+            if self.broken and self._ending is None:
+                failure = explain_loss(cell, ending, self.broken)
+            else:
+                failure = explain_ending(cell, ending, dump, outputs)
             self.results[cell.number] = CellResult(cell.number, outputs, time.monotonic() - self._begun, failure)
 
     def _how(self) -> Ending:

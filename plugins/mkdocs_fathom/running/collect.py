@@ -71,7 +71,7 @@ def _publish(path: Sequence[Branch], target: Path) -> tuple[Artifact, ...]:
     """Copy what a path published. A branch goes on with what was there when the paths parted: the last has it all."""
     source = next((branch.folder / "publish" for branch in reversed(path) if branch.folder.is_dir()), None)
     if source is None or not source.is_dir():
-        target.mkdir()
+        target.mkdir(parents=True)
         return ()
     shutil.copytree(source, target)
     files = sorted(file for file in target.rglob("*") if file.is_file())
