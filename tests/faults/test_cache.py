@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import pickle
+import py_compile
 import re
 import resource
 import shutil
@@ -376,6 +377,20 @@ def test_52_changes(
     assert everything.run() == (stale, 6 - stale)
     assert everything.run() == (0, 6)
     assert everything.reasons() == set()
+
+
+def test_52_module_outside_the_project_with_byte_code(make: Make, tmp_path: Path) -> None:
+    """Its source counts although Python need not open it."""
+    site = make(index=cells("import beside\nprint(beside.x)"))
+    site.change("mkdocs.yml", "      preload", f"      pythonpath: [{tmp_path}/libraries]\n      preload")
+    beside = tmp_path / "libraries" / "beside.py"
+    beside.parent.mkdir()
+    beside.write_text("x = 1\n")
+    py_compile.compile(str(beside))
+    assert site.run() == (1, 0)
+    beside.write_text("x = 2\n")
+    assert site.run() == (1, 0)
+    assert site.run() == (0, 1)
 
 
 def test_53_other_format(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

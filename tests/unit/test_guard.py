@@ -18,6 +18,8 @@ from pathlib import Path
 from mkdocs_fathom.running.guard import Guard
 os.chdir(sys.argv[1])
 root, run = Path("project").resolve(), Path("run").resolve()
+if len(sys.argv) > 3:
+    sys.prefix = sys.base_prefix = sys.argv[3]
 guard = Guard(root)
 guard.install()
 before = open("project/before.txt").read()
@@ -40,10 +42,10 @@ class Watched:
 
     root: Path
 
-    def __call__(self, code: str) -> tuple[str, set[tuple[str, str, str]]]:
+    def __call__(self, code: str, *prefix: str) -> tuple[str, set[tuple[str, str, str]]]:
         """What was refused, and the dependencies, of a piece of code."""
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, str(self.root), code], capture_output=True, text=True, check=False
+            [sys.executable, "-c", PROGRAM, str(self.root), code, *prefix], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         refused, rows = json.loads(done.stdout.splitlines()[-1])
@@ -182,3 +184,11 @@ def test_dependencies(watched: Watched) -> None:
     }
     found = {code: watched(code)[1] for code in cases}
     assert found == cases
+
+
+def test_a_project_in_the_folder_of_the_interpreter(watched: Watched) -> None:
+    """Its files count all the same; installed packages and the standard library do not."""
+    code = "import helper, colorsys, xml.dom, yaml; open(os.__file__); open(yaml.__file__)"
+    expected = {("file", "helper.py", file_state(watched.root / "project/helper.py"))}
+    assert watched(code, str(watched.root))[1] == expected
+    assert watched("import helper", str(watched.root / "project/data"))[1] == expected

@@ -75,10 +75,7 @@ class Guard:
         self._processes = self._spawned = self._pid = 0
         # Of each thread by itself, so that a handler at work in one does not blind the watch over another.
         self._local = threading.local()
-        # What programs keep in caches is what they could find out again.
-        caches = [str(Path.home() / ".cache")] if "HOME" in os.environ else []
-        folders = (sys.prefix, sys.base_prefix, *_site_folders(), *caches)
-        self._installed_below = tuple({os.path.realpath(path) for path in folders})
+        self._installed = installed_folders(root)
         self._files: dict[str, str] = {}
         self._directories: dict[str, str] = {}
         self._artifacts: set[str] = set()
@@ -198,9 +195,9 @@ class Guard:
             raise RefusedError("a cell may not replace the process it runs in; use `subprocess`")
 
     def _check_write(self, full: str) -> None:
-        if not self._confined or _below(full, self._writable) or full in {os.devnull, "/dev/tty"}:
+        if not self._confined or below(full, self._writable) or full in {os.devnull, "/dev/tty"}:
             return
-        if _below(full, (self._scratch,)):
+        if below(full, (self._scratch,)):
             raise RefusedError(
                 f"the folder of `{Path(full).name}` belongs to the cells above, which several depths share; "
                 "each depth has a copy of it: ask for the path again in this cell"
@@ -212,13 +209,32 @@ class Guard:
     def _matters(self, full: str) -> bool:
         """Whether a file can change a result: not the interpreter's and packages' own, not our scratch folders."""
         scratch = (self._scratch,) if self._scratch else ()
-        return not full.endswith(".pyc") and not _below(full, (*scratch, *_SYSTEM, *self._installed_below))
+        return not full.endswith(".pyc") and not below(full, (*scratch, *self._installed))
 
     def _name(self, full: str) -> str:
         return os.path.relpath(full, self.root) if full.startswith(self.root + os.sep) else full
 
 
-def _below(full: str, folders: Iterable[str]) -> bool:
+def installed_folders(root: Path) -> tuple[str, ...]:
+    """The folders of the interpreter, of packages and of the system, as they are called and where they really are.
+
+    One that holds the project, `/usr` say, is not among them unless it is one for packages.
+    """
+    # What programs keep in caches is what they could find out again.
+    caches = [str(Path.home() / ".cache")] if "HOME" in os.environ else []
+    own = Path(__file__).parents[1]  # part of every key, by its version
+    ours = [] if own.is_relative_to(root) else [str(own)]
+    packages, real = _both(_site_folders()), os.path.realpath(root)
+    others = _both([sys.prefix, sys.base_prefix, str(Path(os.__file__).parent), *_SYSTEM, *caches, *ours])
+    return (*packages, *(folder for folder in others if not below(real, (os.path.realpath(folder),))))
+
+
+def _both(folders: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(call(path) for path in folders for call in (os.path.abspath, os.path.realpath)))
+
+
+def below(full: str, folders: Iterable[str]) -> bool:
+    """Whether a path is one of some folders or below one."""
     return any(full == folder or full.startswith(folder + os.sep) for folder in folders)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model import JSON
-from .guard import Guard
+from .guard import Guard, below, installed_folders
 from .session import Shell, create_shell
 
 Tell = Callable[[JSON], None]
@@ -103,7 +103,7 @@ def private_output() -> Tell:
 
 
 class _FreshLoader(importlib.machinery.SourceFileLoader):
-    """Compiles the project's own modules from their source each time.
+    """Compiles modules that are not installed from their source each time, so that the watch sees it opened.
 
     Byte code is matched to its source by whole seconds and size: two edits within a second could pass for one.
     """
@@ -113,13 +113,16 @@ class _FreshLoader(importlib.machinery.SourceFileLoader):
 
 
 def _import_project_afresh(root: Path) -> None:
+    installed = installed_folders(root)
     extensions = (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES)
+    source = (_FreshLoader, importlib.machinery.SOURCE_SUFFIXES)
+    compiled = (importlib.machinery.SourcelessFileLoader, importlib.machinery.BYTECODE_SUFFIXES)
 
     def finder(path: str) -> importlib.machinery.FileFinder:
         full = Path(path).resolve()
-        if not full.is_relative_to(root) or full.is_relative_to(Path(sys.prefix).resolve()):
-            raise ImportError(f"not a module of the project: {path}")
-        return importlib.machinery.FileFinder(path, extensions, (_FreshLoader, importlib.machinery.SOURCE_SUFFIXES))
+        if full.is_file() or below(str(full), installed):
+            raise ImportError(f"not a folder of the project: {path}")
+        return importlib.machinery.FileFinder(path, extensions, source, compiled)
 
     sys.path_hooks.insert(0, finder)
     sys.path_importer_cache.clear()
