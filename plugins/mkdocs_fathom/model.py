@@ -249,7 +249,7 @@ class Dependency:
     kind: Literal["file", "directory", "distribution", "artifact", "line"]
     """`file` and `directory`: a path relative to the root (absolute outside it), state a digest or `absent`.
     `distribution`: a name, state a version. `artifact`: `chapter path#name`, state a digest.
-    `line`: a cell's number, state its `path:line` (recorded only where an output shows where a line stands)."""
+    `line`: a cell's number, state a digest of its lines' places (recorded only where an output names their file)."""
     name: str
     """What was used."""
     state: str

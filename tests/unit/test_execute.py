@@ -531,3 +531,44 @@ def test_a_branch_that_never_begins(run: Runner, monkeypatch: pytest.MonkeyPatch
     assert second.failure is not None
     assert second.failure.what == "the cell could not be run: a process that it was to run in did not begin within 1 s"
     assert run.cell("1").failure is None
+
+
+# Outputs that show where a line stands
+
+
+@pytest.mark.parametrize(
+    ("code", "shows"),
+    [
+        ("import warnings\nwarnings.warn('w')", True),
+        ("print('a.md')", True),
+        ('--8<-- "warn.py"', True),
+        ("print('b.md', 'other.py')", False),
+    ],
+)
+def test_lines_are_dependencies_where_an_output_names_their_file(
+    start: Start, tmp_path: Path, code: str, *, shows: bool
+) -> None:
+    """The chapter's or that of an included cell, whose places then are the state."""
+    runner = start()
+    (tmp_path / "snippets").mkdir()
+    (tmp_path / "snippets" / "warn.py").write_text("import warnings\nwarnings.warn('w')\n")
+
+    def lines(text: str) -> list[Dependency]:
+        return [item for item in runner(text)["SHALLOW"].dependencies if item.kind == "line"]
+
+    before = lines(cells(code))
+    assert bool(before) == shows
+    assert lines(cells(code)) == before
+    assert (lines("\n" + cells(code)) != before) == shows
+
+
+def test_the_state_of_a_line_tells_where_included_lines_stand(start: Start, tmp_path: Path) -> None:
+    runner = start()
+    (tmp_path / "snippets").mkdir()
+    file = tmp_path / "snippets" / "warn.py"
+    states = []
+    for above in ("", "# x\n"):
+        file.write_text(f"{above}# --8<-- [start:w]\nimport warnings\nwarnings.warn('w')\n# --8<-- [end:w]\n")
+        run = runner(cells('--8<-- "warn.py:w"'))["SHALLOW"]
+        states += [item.state for item in run.dependencies if item.kind == "line"]
+    assert len(set(states)) == len(states) == 2

@@ -6,10 +6,10 @@ import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..model import Artifact, Cell, CellResult, Chapter, Dependency, Run
-from ..store.keys import file_state
+from ..store.keys import ABSENT, file_state, places
 from .branch import Branch
 
 Owners = Callable[[str], tuple[tuple[str, str], ...]]
@@ -92,10 +92,19 @@ def _dependencies(
                 found.add(Dependency(kind, name, state))
             case "artifact" if name in needs:
                 found.add(Dependency("artifact", needs[name].origin, needs[name].digest))
+            case "artifact":
+                chapters = {need.origin.partition("#")[0] for need in needs.values()}
+                found |= {Dependency("artifact", f"{path}#{name}", ABSENT) for path in chapters}
             case "module":
                 found |= {Dependency("distribution", *owner) for owner in owners(name)}
-    if any(chapter.path in json.dumps(result.outputs, ensure_ascii=False) for result in results):
-        # A warning or a traceback shows where a line stands: should it move, the output would be wrong.
-        cells = chapter.cells
-        found |= {Dependency("line", str(cell.number), f"{cell.span.path}:{cell.span.line}") for cell in cells}
+    if _shows_lines(chapter, results):
+        found |= {Dependency("line", str(cell.number), places(cell)) for cell in chapter.cells}
     return tuple(sorted(found, key=lambda item: (item.kind, item.name)))
+
+
+def _shows_lines(chapter: Chapter, results: Sequence[CellResult]) -> bool:
+    """Whether an output, a warning or a traceback, names a file: should its lines move, the output would be wrong."""
+    files = {chapter.path} | {path for cell in chapter.cells for path, _ in cell.origins}
+    names = {PurePosixPath(path).name for path in files}
+    outputs = [json.dumps(result.outputs, ensure_ascii=False) for result in results]
+    return any(json.dumps(name, ensure_ascii=False)[1:-1] in text for name in names for text in outputs)

@@ -8,7 +8,7 @@ from ..config import Config
 from ..model import Artifact, Chapter, Failure, Run
 from ..parsing.paths import reading_paths
 from ..store.cache import Store
-from ..store.keys import Observer, Reason, Surroundings, components, path_key
+from ..store.keys import Observer, Reason, Surroundings, components, path_key, places
 from . import needs
 from .report import complete, published, torn
 
@@ -130,7 +130,7 @@ class Lookup:
     def _observer(self, chapter: Chapter, *, waiting: bool = False) -> Observer:
         known = {} if waiting else self.artifacts(chapter.path)
         artifacts = {name: artifact.digest for name, artifact in known.items()}
-        lines = {str(cell.number): f"{cell.span.path}:{cell.span.line}" for cell in chapter.cells}
+        lines = {str(cell.number): places(cell) for cell in chapter.cells}
         return Observer(self._config.root, artifacts, lines, self._surroundings)
 
 

@@ -118,7 +118,7 @@ class Surroundings:
 class Observer:
     """The present state of whatever a chapter's runs may depend on.
 
-    Artifacts are digests by `chapter path#name`; lines are `path:line` by the cell's number.
+    Artifacts are digests by `chapter path#name`; lines are what `places` says, by the cell's number.
     """
 
     def __init__(
@@ -136,6 +136,11 @@ class Observer:
         if kind in self._own:
             return self._own[kind].get(name, ABSENT)
         return self._surroundings.state(kind, name)
+
+
+def places(cell: Cell) -> str:
+    """A digest of the places that a cell's lines have in their files."""
+    return _digest(json.dumps([(cell.span.path, cell.span.line), *cell.origins]))
 
 
 def file_state(path: Path) -> str:
