@@ -65,17 +65,24 @@ class FathomExtension(Extension):
         self.fathom_config, self.options = config, options
         self.source = source
         self.convert_error = convert_error
+        self._claimed: tuple[PageSource, _Page] | None = None
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Python-Markdown's name
         """Register everything; called once for each page."""
         config = self.fathom_config or pages.load_config(self.options)
-        page = _Page(md, config, self.source, self.convert_error)
+        page = _Page(md, config, self.source, self.convert_error, self._claim)
         md.registerExtension(page)
         register_tabs(md, page)
         md.preprocessors.register(_step(Preprocessor, md, page.begin), "fathom", _BEFORE_ALL)
         md.treeprocessors.register(_step(Treeprocessor, md, page.name_headings), "fathom_headings", _BEFORE_TOC)
         md.treeprocessors.register(_step(Treeprocessor, md, page.finish), "fathom_finish", _AFTER_ALL)
         md.postprocessors.register(_step(Postprocessor, md, page.check), "fathom_check", _AFTER_ALL)
+
+    def _claim(self, source: PageSource, page: _Page) -> bool:
+        """Whether a conversion is the page's own: the first that asks. Other plugins convert other texts meanwhile."""
+        if self._claimed is None or self._claimed[0] is not source:
+            self._claimed = (source, page)
+        return self._claimed[1] is page
 
 
 def makeExtension(**options: Any) -> FathomExtension:  # noqa: N802 - Python-Markdown's name
@@ -105,13 +112,19 @@ class _Page(Extension):
     """One conversion: Python-Markdown makes a new `Markdown` for each page, and this goes with it."""
 
     def __init__(
-        self, md: Markdown, config: Config, source: Source | None, convert_error: Callable[[FathomError], Exception]
+        self,
+        md: Markdown,
+        config: Config,
+        source: Source | None,
+        convert_error: Callable[[FathomError], Exception],
+        claim: Callable[[PageSource, _Page], bool],
     ) -> None:
         super().__init__()
         self.md = md
         self.settings = config
         self.source = source
         self.convert_error = convert_error
+        self.claim = claim
         self.forget()
 
     def forget(self) -> None:
@@ -153,7 +166,7 @@ class _Page(Extension):
         """The page's chapter, None where it is no chapter, and what its cells did."""
         if self.source:
             source = self.source()
-            return pages.read(text, source, self.settings) if source else (None, {})
+            return pages.read(text, source, self.settings) if source and self.claim(source, self) else (None, {})
         file = _zensical_file(self.md, self.settings)
         if file and not chapters.is_chapter(file, self.settings):
             return None, {}

@@ -170,8 +170,10 @@ KNOWN = "exec, reason, hide, setup, raises, timeout, network, id, alt, title, ti
         (
             'python raises="Value Error"',
             [
-                '7: option `raises="Value Error"` of a cell is not valid'
-                " / Allowed: the name of an exception, without its module."
+                (
+                    '7: option `raises="Value Error"` of a cell is not valid'
+                    " / Allowed: the name of an exception, without its module."
+                )
             ],
         ),
         ('python id="a b"', ['7: option `id="a b"` of a cell is not valid / Allowed: a word.']),

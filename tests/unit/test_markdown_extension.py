@@ -377,3 +377,16 @@ def test_the_host_gets_its_own_error(tmp_path: Path) -> None:
     ours = FathomExtension(site, lambda: PageSource(file, ran), convert_error=lambda error: OSError(str(error)))
     with pytest.raises(OSError, match=r"page\.md:1:1"):
         Markdown(extensions=[ours]).convert("x")
+
+
+def test_another_text_converted_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    """Plugins convert docstrings and excerpts with the site's extensions, while a chapter is the current page."""
+    site = config.build(tmp_path, tmp_path, {}, Span("mkdocs.yml", 1))
+    file = tmp_path / "page.md"
+    text = BOTH.format("a", CELL.format(""))
+    file.write_text(text, encoding="utf-8")
+    source = PageSource(file, ran)
+    extension = FathomExtension(site, lambda: source)
+    page = Markdown(extensions=[extension]).convert(text)
+    assert "data-fathom-tabs" in page
+    assert Markdown(extensions=[extension]).convert("A *docstring*.") == "<p>A <em>docstring</em>.</p>"
