@@ -13,6 +13,7 @@ A cell works in an empty folder of its own. `artifacts.source("data/letters.csv"
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path, PurePosixPath
 
 PUBLISH_VARIABLE = "FATHOM_PUBLISH"
@@ -40,7 +41,9 @@ def load(name: str) -> Path:
         FileNotFoundError: No needed chapter published it; the message names what is there.
     """
     folder = Path(os.environ.get(NEEDS_VARIABLE, _FALLBACK))
-    path = folder / _checked(name)
+    checked = _checked(name)
+    sys.audit("fathom.load", str(checked))  # it counts whether it is there or not, and opened or not
+    path = folder / checked
     if path.is_file():
         return path
     there = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())

@@ -393,6 +393,21 @@ def test_52_module_outside_the_project_with_byte_code(make: Make, tmp_path: Path
     assert site.run() == (0, 1)
 
 
+def test_52_artifacts_that_are_not_opened(make: Make) -> None:
+    """An artifact counts where a cell only asks for its size, or whether it is there."""
+    ask = "from mkdocs_fathom import artifacts\n"
+    size = f"{ask}print(artifacts.load('a.txt').stat().st_size)"
+    optional = f"{ask}try:\n    print(artifacts.load('v.txt'))\nexcept FileNotFoundError:\n    print('none')"
+    needs = "---\nneeds: one\n---\n"
+    site = make(one=cells(PUBLISH), two=needs + cells(size), three=needs + cells(optional))
+    assert site.run() == (3, 0)
+    site.change("docs/one.md", "100", "101")
+    assert site.run() == (2, 1)
+    site.write("docs/one.md", cells(PUBLISH, PUBLISH.replace("a.txt", "v.txt")))
+    assert site.run() == (3, 1)
+    assert site.run() == (0, 4)
+
+
 def test_53_other_format(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Entries that another version of Fathom wrote are passed over without a word, and both versions can go on."""
     site = make(index=cells("print(1)"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,15 @@ def test_a_file_that_the_project_does_not_have(tmp_path: Path, monkeypatch: pyte
         artifacts.source("letters.csv")
     with pytest.raises(ValueError, match="the name is a relative path"):
         artifacts.source("../letters.csv")
+
+
+def test_loading_is_told(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch hears of each load, also of what is not there, by one name however it is written."""
+    told: list[tuple[object, ...]] = []
+    monkeypatch.setattr(sys, "audit", lambda *event: told.append(event))
+    artifacts.load("sub/./b.txt")
+    with pytest.raises(FileNotFoundError):
+        artifacts.load("c.txt")
+    loads = [event for event in told if event[0] == "fathom.load"]
+    assert loads == [("fathom.load", "sub/b.txt"), ("fathom.load", "c.txt")]
+    assert folders

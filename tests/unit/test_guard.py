@@ -61,6 +61,8 @@ def watched(tmp_path: Path) -> Watched:
     for file in ("project/before.txt", "project/data/a.csv", "needs/w.npz", "outside/file", "outside/below/file"):
         (tmp_path / file).write_text(file)
     (tmp_path / "project/helper.py").write_text("x = 1\n")
+    (tmp_path / "project/latest.csv").symlink_to("data/a.csv")
+    (tmp_path / "project/now").symlink_to("data")
     (tmp_path / "run/1" / "work" / "link").symlink_to(tmp_path / "outside/file")
     return Watched(tmp_path)
 
@@ -177,7 +179,12 @@ def test_dependencies(watched: Watched) -> None:
         "list((project / 'data').glob('*.csv'))": {("directory", "data", directory_state(data))},
         "import helper": {("file", "helper.py", file_state(watched.root / "project/helper.py"))},
         "open('link')": {("file", str(watched.root / "outside/file"), file_state(watched.root / "outside/file"))},
+        "open(project / 'latest.csv')": {
+            ("file", name, file_state(data / "a.csv")) for name in ("data/a.csv", "latest.csv")
+        },
+        "os.listdir(project / 'now')": {("directory", name, directory_state(data)) for name in ("data", "now")},
         "open(run.parent / 'needs/w.npz')": {("artifact", "w.npz", "")},
+        "sys.audit('fathom.load', 'w.npz')": {("artifact", "w.npz", "")},
         "import colorsys, xml.dom; open(os.__file__); open('/etc/hostname')": set(),
         "open('a', 'w').write('x'); open('a').read(); os.listdir()": set(),
         "try: open(project / 'absent')\nexcept FileNotFoundError: pass": {("file", "absent", ABSENT)},

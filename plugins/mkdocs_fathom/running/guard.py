@@ -84,6 +84,7 @@ class Guard:
             "os.listdir": self._on_list,
             "os.scandir": self._on_list,
             "sqlite3.connect": self._on_database,
+            "fathom.load": lambda arguments: self._artifacts.add(arguments[0]),
             "os.exec": self._on_exec,
             **dict.fromkeys(_NETWORK, self._on_network),
             **dict.fromkeys(_SPAWN, self._on_spawn),
@@ -145,8 +146,10 @@ class Guard:
             self._check_write(full)
         elif self._needs and full.startswith(self._needs + os.sep):
             self._artifacts.add(os.path.relpath(full, self._needs))
-        elif self._matters(full) and full not in self._files and not Path(full).is_dir():
-            self._files[full] = file_state(Path(full))
+        else:
+            for name in self._names(path, full):
+                if name not in self._files and not Path(name).is_dir():
+                    self._files[name] = file_state(Path(name))
 
     def _on_database(self, arguments: tuple[Any, ...]) -> None:
         """A database may be written unless its address says otherwise."""
@@ -162,8 +165,10 @@ class Guard:
         if not isinstance(path, int):
             full = os.path.realpath(os.fsdecode(path))
             # Importing lists the root and its packages: that is no use of them.
-            if self._matters(full) and not _importing() and not (self._needs and full.startswith(self._needs)):
-                self._directories.setdefault(full, directory_state(Path(full)))
+            if not (self._needs and full.startswith(self._needs)):
+                for name in self._names(path, full):
+                    if not _importing():
+                        self._directories.setdefault(name, directory_state(Path(name)))
 
     def _on_change(self, event: str, arguments: tuple[Any, ...]) -> None:
         for position, folder in _CONTENTS.get(event, ()):
@@ -210,6 +215,12 @@ class Guard:
         """Whether a file can change a result: not the interpreter's and packages' own, not our scratch folders."""
         scratch = (self._scratch,) if self._scratch else ()
         return not full.endswith(".pyc") and not below(full, (*scratch, *self._installed))
+
+    def _names(self, path: str | bytes | os.PathLike[str], full: str) -> list[str]:
+        """The names to watch of what was opened: where it really is and, as a link may change, what it was called."""
+        called = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - a link is to stay one
+        ours = bool(self._scratch) and below(full, (self._scratch,))
+        return [name for name in dict.fromkeys((full, called)) if self._matters(name) and not ours]
 
     def _name(self, full: str) -> str:
         return os.path.relpath(full, self.root) if full.startswith(self.root + os.sep) else full
