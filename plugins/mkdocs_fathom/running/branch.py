@@ -9,8 +9,6 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
-from weakref import WeakValueDictionary
 
 from ..config import Config
 from ..model import JSON, Cell, CellResult, Chapter
@@ -32,9 +30,6 @@ _SHOWN = 2**16
 
 class Branch:
     """A node of a chapter's tree, and the process that runs it."""
-
-    _branches: ClassVar[WeakValueDictionary[int, Branch]] = WeakValueDictionary()
-    """All that there are, by the identity of their nodes."""
 
     def __init__(self, node: Node, folder: Path, chapter: Chapter, config: Config, started: CellEvent) -> None:
         """No process is known yet.
@@ -67,7 +62,7 @@ class Branch:
         self._next_look = 0.0
         # When the processes of its branches must have said who they are.
         self._children_by = float("inf")
-        self._branches[id(node)] = self
+        self.children: list[Branch] = []
 
     def connect(self, connection: socket.socket, pid: int) -> bool:
         """The process has said who it is; False if there is one already."""
@@ -140,8 +135,7 @@ class Branch:
             self._end("timeout")
         elif now > self._children_by:
             self._children_by = float("inf")
-            children = [self._branches[id(child)] for child in self.node.children]
-            if any(child.connection is None and child.status is None for child in children):
+            if any(child.connection is None and child.status is None for child in self.children):
                 self._fail(f"a process that it was to run in did not begin within {_OWN:g} s")
         elif self._ending is None and self._cell is not None:
             self._check_cell()
@@ -160,11 +154,14 @@ class Branch:
 
     def _fail(self, what: str) -> None:
         """End the process, and all below it, because our own part cannot go on."""
-        for node in self.node.walk():
-            branch = self._branches[id(node)]
-            branch.broken = branch.broken or what
+        self._break(what)
         self._next_look = float("inf")
         kill_group(self._pid)
+
+    def _break(self, what: str) -> None:
+        self.broken = self.broken or what
+        for child in self.children:
+            child._break(what)  # noqa: SLF001 - another of us
 
     def _end(self, bound: Bound) -> None:
         """End the process because it went beyond a bound."""

@@ -83,6 +83,12 @@ class _Execution:
             Branch(node, self.folder / "run" / str(number), chapter, pool.config, started)
             for number, node in enumerate(self._nodes)
         ]
+        for branch in self.branches:
+            branch.children = [
+                self.branches[number]
+                for number, node in enumerate(self._nodes)
+                if any(node is child for child in branch.node.children)
+            ]
         self._token = secrets.token_hex(16)
         self._ended: dict[int, int | None] = {}
         self._selector = selectors.DefaultSelector()
