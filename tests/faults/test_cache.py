@@ -408,6 +408,17 @@ def test_52_artifacts_that_are_not_opened(make: Make) -> None:
     assert site.run() == (0, 4)
 
 
+def test_52_module_that_was_not_there(make: Make) -> None:
+    """An import that failed and was caught counts: the module may come."""
+    site = make(index=cells("try:\n    import optional\nexcept ImportError:\n    print('none')"))
+    site.change("mkdocs.yml", "      preload", "      pythonpath: [.]\n      preload")
+    assert site.run() == (1, 0)
+    assert site.run() == (0, 1)
+    site.write("optional.py", "print('here')\n")
+    assert site.run() == (1, 0)
+    assert site.run() == (0, 1)
+
+
 def test_53_other_format(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Entries that another version of Fathom wrote are passed over without a word, and both versions can go on."""
     site = make(index=cells("print(1)"))

@@ -95,6 +95,8 @@ class Guard:
         """Start to watch."""
         self._local.off = False
         sys.addaudithook(self._hook)
+        # Asked last, so only for what no other finder has found. `importlib.import_module` raises no audit event.
+        sys.meta_path.append(self)
 
     def confine(self, scratch: Path, writable: tuple[Path, ...], needs: Path, processes: int) -> None:
         """Start to refuse.
@@ -129,6 +131,17 @@ class Guard:
             # Which distribution a module belongs to is looked up by the parent, once for all chapters.
             found += [("module", name, "") for name in {name.partition(".")[0] for name in list(sys.modules)}]
         return sorted(found)
+
+    def find_spec(self, name: str, folders: Iterable[str] | None = None, _target: object = None) -> None:
+        """Note where a module would have been found that is not there: an optional import, say."""
+        if getattr(self._local, "off", False):
+            return
+        with self.off():
+            for folder in list(sys.path if folders is None else folders):
+                stem = os.path.join(os.path.realpath(folder), name.rpartition(".")[2])  # noqa: PTH118 - called often
+                if self._matters(stem):
+                    for path in (f"{stem}.py", os.path.join(stem, "__init__.py")):  # noqa: PTH118
+                        self._files.setdefault(path, file_state(Path(path)))
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         handler = self._handlers.get(event)
