@@ -48,6 +48,11 @@ def error(name: str, value: str = "", *bases: str, missing: str | None = None) -
             "Compute with less, or raise fathom's `memory` in `mkdocs.yml`.",
         ),
         (
+            error("FileNotFoundError", "[Errno 2] No such file or directory: 'data.csv'", "OSError"),
+            "FileNotFoundError: [Errno 2] No such file or directory: 'data.csv'",
+            "A cell begins in an empty folder: `artifacts.source(…)` is the path of a file of the project.",
+        ),
+        (
             error("ModuleNotFoundError", "No module named 'x'"),
             "ModuleNotFoundError: No module named 'x'",
             "Install it where the site is built, or put the module below `.` (fathom's `pythonpath`).",

@@ -71,8 +71,7 @@ def _publish(path: Sequence[Branch], target: Path) -> tuple[Artifact, ...]:
     """Copy what a path published. A branch goes on with what was there when the paths parted: the last has it all."""
     source = next((branch.folder / "publish" for branch in reversed(path) if branch.folder.is_dir()), None)
     if source is None or not source.is_dir():
-        target.mkdir(parents=True)
-        return ()
+        return ()  # and no folder made: the build's own may be gone by now
     shutil.copytree(source, target)
     files = sorted(file for file in target.rglob("*") if file.is_file())
     return tuple(Artifact(file.relative_to(target).as_posix(), file_state(file), file.stat().st_size) for file in files)

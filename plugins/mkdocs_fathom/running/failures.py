@@ -61,6 +61,8 @@ def _hint(cell: Cell, error: JSON, config: Config) -> str:
         return "Give the value in the code: a page is built without a person to ask."
     if "RefusedError" in names:
         return "See “What a cell may do” in the author's guide."
+    if error["ename"] == "FileNotFoundError" and "no artifact" not in error["evalue"]:
+        return "A cell begins in an empty folder: `artifacts.source(…)` is the path of a file of the project."
     if "ModuleNotFoundError" in names:
         folders = ", ".join(f"`{folder}`" for folder in config.pythonpath)
         return f"Install it where the site is built, or put the module below {folders} (fathom's `pythonpath`)."
