@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 # Python-Markdown knows no list of `1)`.
 _OPENER = re.compile(r"(?:[-*+]|\d{1,9}\.|:)(?:[ \t]|$)|!!! ?\w|\?\?\?\+? ?[\w\"]|===[!+]* ?[\"']|\[\^[^\]\n]+\]:")
-_RULE = re.compile(r"([-*_])(?:[ \t]*\1){2,}[ \t]*$")
+RULE = re.compile(r"([-*_])(?:[ \t]*\1){2,}[ \t]*$")
+"""A thematic break, `* * *`, which begins as a list's item does and is none."""
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9-]*)(?=[\s/>]|$)(?P<rest>[^<>]*)")
 _BLOCK_TAGS = frozenset(
     "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption"
@@ -72,7 +73,7 @@ class Containers:
         for opened, indent in zip(self.levels[:-1], indents[:-1], strict=True):
             self._end(opened, indent, begins=True)
         opened, indent = self.levels[-1], indents[-1]
-        opens = None if _RULE.match(text) else _OPENER.match(text)
+        opens = None if RULE.match(text) else _OPENER.match(text)
         self._end(opened, indent, begins=bool(opens) or _begins_block(text))
         literal = indent >= (opened[-1][0] if opened else 0) + 4
         if opens and not literal:
@@ -92,7 +93,7 @@ def _begins_block(text: str) -> bool:
     """Whether a line cannot go on with a list's text."""
     tag = _TAG.match(text)
     block_tag = tag is not None and tag["name"].lower() in _BLOCK_TAGS
-    return block_tag or text.startswith(("#", "```", "~~~", "///", "<!--")) or bool(_RULE.match(text))
+    return block_tag or text.startswith(("#", "```", "~~~", "///", "<!--")) or bool(RULE.match(text))
 
 
 def _indents(prefix: str) -> list[int]:

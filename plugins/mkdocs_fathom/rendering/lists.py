@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator, Sequence
 
+from ..parsing.containers import RULE
+
 _ITEM = re.compile(r"(?:[-+*]|(?P<number>\d{1,9})[.)])(?:[ \t]+\S|[ \t]*$)")
 _INTERRUPTS = re.compile(r"(?:[-+*]|1\.)[ \t]+\S")
-_RULE = re.compile(r"([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 _PREFIX = re.compile(r"[ \t>]*")
 # What holds the lines that are indented below it: a list's item, an admonition, a tab, a footnote, a definition.
 _OPENS = re.compile(r"(?:[-+*]|\d{1,9}[.)]|:)[ \t]|!!!|\?\?\?|===|\[\^[^\]]+\]:")
@@ -73,7 +74,7 @@ class _Scanner:
         return self._text(prefix, content)
 
     def _text(self, prefix: str, content: str) -> bool:
-        item = bool(_ITEM.match(content)) and not _RULE.match(content)
+        item = bool(_ITEM.match(content)) and not RULE.match(content)
         code = self._nest(prefix, content, fresh=not self.text and not self.listed)
         after_text = self.text and prefix == self.previous and not self.listed
         found = item and after_text and not code and bool(_INTERRUPTS.match(content))

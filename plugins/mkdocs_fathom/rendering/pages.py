@@ -15,6 +15,7 @@ from ..config import Config
 from ..errors import FathomError, Problem
 from ..model import Cell, Chapter, Run, Span
 from ..parsing import parse
+from ..parsing.paths import reading_paths
 from ..parsing.source import lines, unified
 
 _log = logging.getLogger("mkdocs.plugins.fathom")
@@ -124,12 +125,11 @@ def _is_text_of(given: str, own: str, chapter: Chapter) -> bool:
 def _require(chapter: Chapter, runs: Mapping[str, Run]) -> None:
     """Refuse to show a page of which not everything was run, and run well."""
     problems = []
-    for depth in chapter.depths:
-        cells = [cell for cell in chapter.cells if cell.runs and cell.depth in {None, depth.name}]
-        run = runs.get(depth.name)
+    for depth, cells in reading_paths(chapter).items():
+        run = runs.get(depth)
         done = {result.number: result for result in run.results} if run else {}
         missing = [cell for cell in cells if cell.number not in done]
-        problems += [_missing(missing[0], depth.name)] if missing else []
+        problems += [_missing(missing[0], depth)] if missing else []
         problems += [
             Problem(failure.span, failure.what, failure.hint, detail=failure.traceback)
             for cell in cells
