@@ -5,11 +5,13 @@ Read them in this order:
 `corpus`     the small world that the model reads about
 `tokenizer`  text → numbers: byte-level byte-pair encoding
 `layers`     the small differentiable pieces: embedding, linear, layer norm, GELU, cross-entropy
-`attention`  how a position looks back at earlier ones
+`attention`  how a position looks at others, and what it may look at
+`params`     how parameters start, and trees of them
 `gpt`        the model: embeddings, blocks, a residual stream, a head
 `optim`      AdamW, gradient clipping, the learning-rate schedule
 `train`      the loop that makes the loss fall
 `generate`   sampling text, one token at a time
+`checkpoint` a model in a file, and back
 `finetune`   the same body, a new head: classification
 
 Every layer is a pure pair: `forward(x, p) -> (y, cache)` and `backward(dy, cache) -> (dx, dp)`.

@@ -1,8 +1,11 @@
-"""Causal self-attention: every position looks back at earlier ones and takes what it needs."""
+"""Attention: every position asks, others answer. What a position may look at is a mask, and the mask is an argument."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from .layers import Array, Cache, Params, linear, linear_backward, softmax
 
@@ -24,43 +27,145 @@ def merge_heads(x: Array) -> Array:
 
 
 # --8<-- [start:mask]
-def causal_mask(t: int, dtype: np.typing.DTypeLike = np.float32) -> Array:
+def causal_mask(t: int, past: int = 0, dtype: DTypeLike = np.float32) -> Array:
     """0 where a position may look (itself and earlier), a huge negative number where it may not."""
-    return np.triu(np.full((t, t), -1e9, dtype), k=1)  # (T, T); row = who looks, column = at whom
+    # (T, past + T); row = who looks, column = at whom: the past comes first, and everyone may look at it
+    return np.triu(np.full((t, past + t), -1e9, dtype), k=past + 1)
+
+
+def padding_mask(keep: NDArray[np.bool_], dtype: DTypeLike = np.float32) -> Array:
+    """Nobody may look at the positions that only fill a text up. `keep` (B, S) is true where there is text."""
+    return np.where(keep, 0, -1e9).astype(dtype)[:, None, None, :]  # (B, 1, 1, S): for all heads and all who look
 
 
 # --8<-- [end:mask]
 
 
+# --8<-- [start:attend]
+class Attended(NamedTuple):
+    """What attention computed on the way, head by head."""
+
+    q: Array  # (B, H, T, D/H)
+    k: Array  # (B, H, S, D/H)
+    v: Array  # (B, H, S, D/H)
+    weights: Array  # (B, H, T, S); each row sums to 1
+
+
+def attend(q: Array, k: Array, v: Array, mask: Array | None = None) -> tuple[Array, Attended]:
+    """T queries look at S keys and take a mix of their values. Without a mask, each looks at all."""
+    scale = 1 / float(np.sqrt(q.shape[-1]))
+    scores = q @ k.swapaxes(-1, -2) * scale  # (B, H, T, D/H) @ (B, H, D/H, S) -> (B, H, T, S)
+    weights = softmax(scores if mask is None else scores + mask)
+    return weights @ v, Attended(q, k, v, weights)  # (B, H, T, S) @ (B, H, S, D/H) -> (B, H, T, D/H)
+
+
+# --8<-- [end:attend]
+
+
+# --8<-- [start:attend_backward]
+def attend_backward(dmixed: Array, cache: Attended) -> tuple[Array, Array, Array]:
+    """Back through the mixing, the softmax and the scores: the gradients of queries, keys and values."""
+    q, k, v, weights = cache
+    scale = 1 / float(np.sqrt(q.shape[-1]))
+    dweights = dmixed @ v.swapaxes(-1, -2)  # (B, H, T, S)
+    dv = weights.swapaxes(-1, -2) @ dmixed  # (B, H, S, D/H)
+    dscores = weights * (dweights - (dweights * weights).sum(axis=-1, keepdims=True)) * scale  # softmax, then scale
+    return dscores @ k, dscores.swapaxes(-1, -2) @ q, dv  # (B, H, T, D/H), then twice (B, H, S, D/H)
+
+
+# --8<-- [end:attend_backward]
+
+
+# --8<-- [start:kv_cache]
+class KVCache:
+    """The keys and values that one block has computed for the positions so far. They never change: keep them."""
+
+    def __init__(self, n_heads: int, context: int, d_head: int, batch: int = 1, dtype: DTypeLike = np.float32) -> None:
+        self.keys: Array = np.empty((batch, n_heads, context, d_head), dtype)
+        self.values: Array = np.empty_like(self.keys)
+        self.length = 0  # how many positions are filled
+
+    def extend(self, k: Array, v: Array) -> tuple[Array, Array]:
+        """Note new keys and values (B, H, T, D/H). Returns all there are now, each (B, H, past + T, D/H)."""
+        past, self.length = self.length, self.length + k.shape[2]
+        self.keys[:, :, past : self.length], self.values[:, :, past : self.length] = k, v
+        return self.keys[:, :, : self.length], self.values[:, :, : self.length]
+
+
+# --8<-- [end:kv_cache]
+
+
+class SelfAttention(NamedTuple):
+    """What `attention` keeps for its way back."""
+
+    qkv: Cache
+    attended: Attended
+    out: Cache
+
+
 # --8<-- [start:attention]
-def attention(x: Array, p: dict[str, Params], n_heads: int) -> tuple[Array, Cache]:
-    """Causal multi-head self-attention."""
+def attention(
+    x: Array, p: dict[str, Params], n_heads: int, mask: Array | None = None, past: KVCache | None = None
+) -> tuple[Array, SelfAttention]:
+    """Multi-head self-attention: queries, keys and values all come from `x`, and from the past where there is one."""
     qkv, qkv_cache = linear(x, p["qkv"])  # (B, T, D) -> (B, T, 3D)
     q, k, v = (split_heads(part, n_heads) for part in np.split(qkv, 3, axis=-1))  # each (B, H, T, D/H)
-    scale = 1 / float(np.sqrt(q.shape[-1]))
-    scores = q @ k.swapaxes(-1, -2) * scale  # (B, H, T, T)
-    weights = softmax(scores + causal_mask(x.shape[1], x.dtype))  # rows sum to 1, nothing after the diagonal
-    mixed = merge_heads(weights @ v)  # (B, H, T, T) @ (B, H, T, D/H) -> (B, T, D)
-    y, out_cache = linear(mixed, p["out"])  # (B, T, D)
-    return y, (qkv_cache, q, k, v, weights, scale, out_cache)
+    if past is not None:
+        k, v = past.extend(k, v)  # (B, H, past + T, D/H)
+    mixed, attended = attend(q, k, v, mask)  # (B, H, T, D/H)
+    y, out_cache = linear(merge_heads(mixed), p["out"])  # (B, T, D)
+    return y, SelfAttention(qkv_cache, attended, out_cache)
 
 
 # --8<-- [end:attention]
 
 
 # --8<-- [start:attention_backward]
-def attention_backward(dy: Array, cache: Cache) -> tuple[Array, dict[str, Params]]:
-    """Back through the output, the mixing, the softmax, the scores, and the three projections."""
-    qkv_cache, q, k, v, weights, scale, out_cache = cache
-    dmixed, dout = linear_backward(dy, out_cache)
-    dmixed = split_heads(dmixed, q.shape[1])  # (B, H, T, D/H)
-    dweights = dmixed @ v.swapaxes(-1, -2)  # (B, H, T, T)
-    dv = weights.swapaxes(-1, -2) @ dmixed
-    dscores = weights * (dweights - (dweights * weights).sum(axis=-1, keepdims=True)) * scale  # softmax, then scale
-    dq, dk = dscores @ k, dscores.swapaxes(-1, -2) @ q  # each (B, H, T, D/H)
-    dqkv = np.concatenate([merge_heads(part) for part in (dq, dk, dv)], axis=-1)  # (B, T, 3D)
-    dx, dp = linear_backward(dqkv, qkv_cache)
+def attention_backward(dy: Array, cache: SelfAttention) -> tuple[Array, dict[str, Params]]:
+    """Back through the output, the attention, and the three projections."""
+    dmixed, dout = linear_backward(dy, cache.out)
+    dheads = attend_backward(split_heads(dmixed, cache.attended.q.shape[1]), cache.attended)
+    dqkv = np.concatenate([merge_heads(part) for part in dheads], axis=-1)  # (B, T, 3D)
+    dx, dp = linear_backward(dqkv, cache.qkv)
     return dx, {"qkv": dp, "out": dout}
 
 
 # --8<-- [end:attention_backward]
+
+
+class CrossAttention(NamedTuple):
+    """What `cross_attention` keeps for its way back."""
+
+    q: Cache
+    kv: Cache
+    attended: Attended
+    out: Cache
+
+
+# --8<-- [start:cross_attention]
+def cross_attention(
+    x: Array, memory: Array, p: dict[str, Params], n_heads: int, mask: Array | None = None
+) -> tuple[Array, CrossAttention]:
+    """Queries come from `x` (B, T, D), keys and values from another text's stream, the memory (B, S, D)."""
+    q, q_cache = linear(x, p["q"])  # (B, T, D)
+    kv, kv_cache = linear(memory, p["kv"])  # (B, S, D) -> (B, S, 2D)
+    k, v = (split_heads(part, n_heads) for part in np.split(kv, 2, axis=-1))  # each (B, H, S, D/H)
+    mixed, attended = attend(split_heads(q, n_heads), k, v, mask)  # (B, H, T, D/H)
+    y, out_cache = linear(merge_heads(mixed), p["out"])  # (B, T, D)
+    return y, CrossAttention(q_cache, kv_cache, attended, out_cache)
+
+
+# --8<-- [end:cross_attention]
+
+
+# --8<-- [start:cross_attention_backward]
+def cross_attention_backward(dy: Array, cache: CrossAttention) -> tuple[Array, Array, dict[str, Params]]:
+    """The gradients of `x`, of the memory, and of the parameters."""
+    dmixed, dout = linear_backward(dy, cache.out)
+    dq, dk, dv = attend_backward(split_heads(dmixed, cache.attended.q.shape[1]), cache.attended)
+    dx, dp_q = linear_backward(merge_heads(dq), cache.q)
+    dmemory, dp_kv = linear_backward(np.concatenate([merge_heads(dk), merge_heads(dv)], axis=-1), cache.kv)
+    return dx, dmemory, {"q": dp_q, "kv": dp_kv, "out": dout}
+
+
+# --8<-- [end:cross_attention_backward]

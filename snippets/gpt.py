@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .attention import attention, attention_backward
+from .attention import KVCache, SelfAttention, attention, attention_backward, causal_mask
 from .layers import (
     Array,
     Cache,
@@ -23,28 +23,48 @@ from .layers import (
     linear,
     linear_backward,
 )
+from .params import Block, convert, flatten, new_block, new_norm
 
-Block = dict[str, dict[str, Params]]
+
+class BlockCache(NamedTuple):
+    """What `block_forward` keeps for its way back."""
+
+    norm1: Cache
+    attention: SelfAttention
+    norm2: Cache
+    up: Cache
+    gate: Cache
+    down: Cache
+
+
+class BodyCache(NamedTuple):
+    """What the body keeps for its way back. `blocks[0].attention.attended.weights` shows where block 0 looked."""
+
+    embedded: Cache
+    blocks: list[BlockCache]
+    norm: Cache
 
 
 # --8<-- [start:block]
-def block_forward(x: Array, p: Block, n_heads: int) -> tuple[Array, Cache]:
+def block_forward(
+    x: Array, p: Block, n_heads: int, mask: Array | None = None, past: KVCache | None = None
+) -> tuple[Array, BlockCache]:
     """Two notes added to the stream: one gathered from other positions, one thought of at this position."""
     a, norm1 = layer_norm(x, p["attention"]["norm"])  # (B, T, D)
-    a, attended = attention(a, p["attention"], n_heads)
+    a, attended = attention(a, p["attention"], n_heads, mask, past)
     x = x + a
     m, norm2 = layer_norm(x, p["mlp"]["norm"])
     m, up = linear(m, p["mlp"]["up"])  # (B, T, D) -> (B, T, 4D)
     m, gate = gelu(m)
     m, down = linear(m, p["mlp"]["down"])  # (B, T, 4D) -> (B, T, D)
-    return x + m, (norm1, attended, norm2, up, gate, down)
+    return x + m, BlockCache(norm1, attended, norm2, up, gate, down)
 
 
 # --8<-- [end:block]
 
 
 # --8<-- [start:block_backward]
-def block_backward(dx: Array, cache: Cache) -> tuple[Array, Block]:
+def block_backward(dx: Array, cache: BlockCache) -> tuple[Array, Block]:
     """The same steps from the end. Where the stream forked going forward, gradients add going back."""
     norm1, attended, norm2, up, gate, down = cache
     d, ddown = linear_backward(dx, down)
@@ -57,29 +77,6 @@ def block_backward(dx: Array, cache: Cache) -> tuple[Array, Block]:
 
 
 # --8<-- [end:block_backward]
-
-
-# --8<-- [start:init]
-def new_linear(rng: np.random.Generator, d_in: int, d_out: int, scale: float = 0.02) -> Params:
-    """A linear layer with small random weights and no bias yet."""
-    return {"w": rng.normal(0, scale, (d_in, d_out)).astype(np.float32), "b": np.zeros(d_out, np.float32)}
-
-
-def new_norm(d: int) -> Params:
-    """A layer norm that scales by 1 and shifts by 0."""
-    return {"gain": np.ones(d, np.float32), "bias": np.zeros(d, np.float32)}
-
-
-def new_block(rng: np.random.Generator, d: int, n_layers: int) -> Block:
-    """A block whose two outputs start smaller the deeper the model is, so that the stream does not grow (GPT-2)."""
-    small = 0.02 / float(np.sqrt(2 * n_layers))
-    return {
-        "attention": {"norm": new_norm(d), "qkv": new_linear(rng, d, 3 * d), "out": new_linear(rng, d, d, small)},
-        "mlp": {"norm": new_norm(d), "up": new_linear(rng, d, 4 * d), "down": new_linear(rng, 4 * d, d, small)},
-    }
-
-
-# --8<-- [end:init]
 
 
 class GPTModel:
@@ -113,27 +110,42 @@ class GPTModel:
         self.head_w: Array = rng.normal(0, 0.02, (d_model, vocab_size)).astype(np.float32)
 
     # --8<-- [start:forward]
-    def body(self, tokens: Tokens) -> tuple[Array, Cache]:
-        """Tokens (B, T) -> the normalised residual stream (B, T, D) that the head reads."""
-        x, embedded = embedding(tokens, self.token_emb)  # (B, T, D)
-        x = x + self.position_emb[: tokens.shape[1]]
-        caches = []
-        for p in self.blocks:
-            x, cache = block_forward(x, p, self.n_heads)
-            caches.append(cache)
-        h, normed = layer_norm(x, self.norm)
-        return h, (embedded, caches, normed)
+    def mask(self, t: int, past: int = 0) -> Array | None:
+        """Who may look at whom, for `t` tokens after a past. Causal here; without a mask it would be an encoder."""
+        return None if t == 1 else causal_mask(t, past)  # the newest token alone may look at everything
 
-    def forward(self, tokens: Tokens) -> tuple[Array, Cache]:
-        """Tokens (B, T) -> logits (B, T, V): at each position, a score for each possible next token."""
-        h, cache = self.body(tokens)
+    def body(
+        self, tokens: Tokens, mask: Array | None = None, past: Sequence[KVCache] | None = None
+    ) -> tuple[Array, BodyCache]:
+        """Tokens (B, T) -> the normalised residual stream (B, T, D) that the head reads."""
+        start, t = past[0].length if past else 0, tokens.shape[1]
+        if start + t > self.context:
+            raise ValueError(f"{start + t} tokens do not fit into a context of {self.context}")
+        x, embedded = embedding(tokens, self.token_emb)  # (B, T, D)
+        x = x + self.position_emb[start : start + t]
+        mask = self.mask(t, start) if mask is None else mask
+        caches = []
+        for i, p in enumerate(self.blocks):
+            x, cache = block_forward(x, p, self.n_heads, mask, past[i] if past else None)
+            caches.append(cache)
+        h, norm = layer_norm(x, self.norm)
+        return h, BodyCache(embedded, caches, norm)
+
+    def forward(
+        self, tokens: Tokens, mask: Array | None = None, past: Sequence[KVCache] | None = None
+    ) -> tuple[Array, Cache]:
+        """Tokens (B, T) -> logits (B, T, V): at each position, a score for each possible next token.
+
+        A mask takes the place of the model's own. With a past, the tokens are those that come after it.
+        """
+        h, cache = self.body(tokens, mask, past)
         return h @ self.head_w, (h, cache)
 
     # --8<-- [end:forward]
 
-    def __call__(self, tokens: Tokens) -> Array:
+    def __call__(self, tokens: Tokens, mask: Array | None = None, past: Sequence[KVCache] | None = None) -> Array:
         """The logits alone."""
-        return self.forward(tokens)[0]
+        return self.forward(tokens, mask, past)[0]
 
     # --8<-- [start:backward]
     def backward(self, dlogits: Array, cache: Cache) -> Params:
@@ -177,22 +189,3 @@ class GPTModel:
         """Take over the values of a saved model of the same shape."""
         for name, array in self.parameters().items():
             array[...] = weights[name]
-
-
-def flatten(prefix: str, tree: Mapping[str, object]) -> Params:
-    """Nested dictionaries -> one, with names joined by dots: `blocks.0.mlp.up.w`."""
-    flat: Params = {}
-    for name, value in tree.items():
-        key = f"{prefix}.{name}"
-        if isinstance(value, np.ndarray):
-            flat[key] = value
-        elif isinstance(value, Mapping):
-            flat |= flatten(key, value)
-    return flat
-
-
-def convert(tree: Any, dtype: DTypeLike) -> Any:
-    """The same nest of dictionaries and lists with every array in another type."""
-    if isinstance(tree, Mapping):
-        return {name: convert(value, dtype) for name, value in tree.items()}
-    return [convert(value, dtype) for value in tree] if isinstance(tree, list) else tree.astype(dtype)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from snippets import attention, finetune, gpt, layers
+from snippets import attention, finetune, gpt, layers, params
 from snippets.layers import Array, Params
 
 Doubles = NDArray[np.float64]
@@ -48,7 +48,7 @@ def assert_pair(
         return float((dy * forward(x, p)[0]).sum())
 
     assert error(dx, slope(loss, x)) <= TOLERANCE
-    flat_p, flat_dp = gpt.flatten("p", p), gpt.flatten("p", dp)
+    flat_p, flat_dp = params.flatten("p", p), params.flatten("p", dp)
     assert flat_dp.keys() == flat_p.keys()
     for name, array in flat_p.items():
         assert error(flat_dp[name], slope(loss, array)) <= TOLERANCE, name
@@ -105,14 +105,14 @@ def test_cross_entropy_survives_huge_logits() -> None:
 
 
 def test_attention(rng: np.random.Generator) -> None:
-    p = random_tree({"qkv": gpt.new_linear(rng, 6, 18), "out": gpt.new_linear(rng, 6, 6)}, rng)
+    p = random_tree({"qkv": params.new_linear(rng, 6, 18), "out": params.new_linear(rng, 6, 6)}, rng)
     assert_pair(
         lambda x, p: attention.attention(x, p, 2), attention.attention_backward, rng.normal(size=(2, 4, 6)), p, rng
     )
 
 
 def test_block(rng: np.random.Generator) -> None:
-    p = random_tree(gpt.new_block(rng, 4, 2), rng)
+    p = random_tree(params.new_block(rng, 4, 2), rng)
     assert_pair(lambda x, p: gpt.block_forward(x, p, 2), gpt.block_backward, rng.normal(size=(2, 3, 4)), p, rng)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snippets.attention import attention
+from snippets.attention import attention, causal_mask
 from snippets.generate import generate, sample
-from snippets.gpt import GPTModel, new_linear
+from snippets.gpt import GPTModel
 from snippets.layers import cross_entropy, cross_entropy_backward
+from snippets.params import new_linear
 from snippets.tokenizer import Tokenizer
 
 
@@ -30,8 +31,8 @@ def test_a_later_token_changes_no_earlier_logit(changed: int) -> None:
 def test_attention_weights_are_probabilities_over_the_past() -> None:
     rng = np.random.default_rng(0)
     p = {"qkv": new_linear(rng, 8, 24, 1.0), "out": new_linear(rng, 8, 8)}
-    _, cache = attention(rng.normal(size=(2, 6, 8)).astype(np.float32), p, 2)
-    weights = cache[4]
+    _, cache = attention(rng.normal(size=(2, 6, 8)).astype(np.float32), p, 2, causal_mask(6))
+    weights = cache.attended.weights
     assert np.allclose(weights.sum(axis=-1), 1, atol=1e-6)
     assert not np.triu(weights, k=1).any()
 
