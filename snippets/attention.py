@@ -109,7 +109,8 @@ def attention(
 ) -> tuple[Array, SelfAttention]:
     """Multi-head self-attention: queries, keys and values all come from `x`, and from the past where there is one."""
     qkv, qkv_cache = linear(x, p["qkv"])  # (B, T, D) -> (B, T, 3D)
-    q, k, v = (split_heads(part, n_heads) for part in np.split(qkv, 3, axis=-1))  # each (B, H, T, D/H)
+    d = x.shape[-1]
+    q, k, v = (split_heads(qkv[..., i : i + d], n_heads) for i in (0, d, 2 * d))  # each (B, H, T, D/H)
     if past is not None:
         k, v = past.extend(k, v)  # (B, H, past + T, D/H)
     mixed, attended = attend(q, k, v, mask)  # (B, H, T, D/H)
@@ -149,7 +150,8 @@ def cross_attention(
     """Queries come from `x` (B, T, D), keys and values from another text's stream, the memory (B, S, D)."""
     q, q_cache = linear(x, p["q"])  # (B, T, D)
     kv, kv_cache = linear(memory, p["kv"])  # (B, S, D) -> (B, S, 2D)
-    k, v = (split_heads(part, n_heads) for part in np.split(kv, 2, axis=-1))  # each (B, H, S, D/H)
+    d = x.shape[-1]
+    k, v = (split_heads(kv[..., i : i + d], n_heads) for i in (0, d))  # each (B, H, S, D/H)
     mixed, attended = attend(split_heads(q, n_heads), k, v, mask)  # (B, H, T, D/H)
     y, out_cache = linear(merge_heads(mixed), p["out"])  # (B, T, D)
     return y, CrossAttention(q_cache, kv_cache, attended, out_cache)

@@ -60,8 +60,8 @@ def linear_backward(dy: Array, cache: Cache) -> tuple[Array, Params]:
 # --8<-- [start:layer_norm]
 def layer_norm(x: Array, p: Params, eps: float = 1e-5) -> tuple[Array, Cache]:
     """Give every position mean 0 and variance 1 over its features, then scale and shift."""
-    centred = x - x.mean(axis=-1, keepdims=True)  # (B, T, D)
-    scale = 1 / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps)  # (B, T, 1)
+    centred = x - average(x)  # (B, T, D)
+    scale = 1 / np.sqrt(average(centred * centred) + eps)  # (B, T, 1)
     normal = centred * scale
     return normal * p["gain"] + p["bias"], (normal, scale, p)
 
@@ -70,10 +70,16 @@ def layer_norm_backward(dy: Array, cache: Cache) -> tuple[Array, Params]:
     """Take out what a shift or a stretch of the whole position would do: the norm removes both."""
     normal, scale, p = cache
     d = dy * p["gain"]  # (B, T, D)
-    mean = d.mean(axis=-1, keepdims=True)
-    along = (d * normal).mean(axis=-1, keepdims=True)
+    mean = average(d)  # (B, T, 1)
+    along = average(d * normal)
     axes = tuple(range(dy.ndim - 1))
     return (d - mean - normal * along) * scale, {"gain": (dy * normal).sum(axis=axes), "bias": dy.sum(axis=axes)}
+
+
+def average(x: Array) -> Array:
+    """The mean over the features, as a product with 1/D: quicker than `x.mean` for one position and for many."""
+    d = x.shape[-1]
+    return x @ np.full((d, 1), 1 / d, x.dtype)  # (B, T, D) @ (D, 1) -> (B, T, 1)
 
 
 # --8<-- [end:layer_norm]

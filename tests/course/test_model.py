@@ -5,17 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snippets.attention import attention, causal_mask
-from snippets.generate import generate, sample
+from snippets.attention import attention, causal_mask, padding_mask
 from snippets.gpt import GPTModel
 from snippets.layers import cross_entropy, cross_entropy_backward
 from snippets.params import new_linear
-from snippets.tokenizer import Tokenizer
+
+SHAPE = {"vocab_size": 50, "d_model": 16, "n_heads": 2, "n_layers": 2, "context": 12}
 
 
-def new(seed: int = 0, *, vocab_size: int = 50, context: int = 12) -> GPTModel:
-    rng = np.random.default_rng(seed)
-    return GPTModel(vocab_size=vocab_size, d_model=16, n_heads=2, n_layers=2, context=context, rng=rng)
+class Encoder(GPTModel):
+    """A GPT whose mask hides nothing."""
+
+    def mask(self, t: int, past: int = 0) -> None:  # noqa: ARG002  # the signature is that of the model
+        return None
+
+
+def new(seed: int = 0) -> GPTModel:
+    return GPTModel(**SHAPE, rng=np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("changed", range(1, 12))
@@ -26,6 +32,35 @@ def test_a_later_token_changes_no_earlier_logit(changed: int) -> None:
     before, after = model(tokens), model(other)
     assert np.array_equal(before[:, :changed], after[:, :changed])
     assert (before[:, changed:] != after[:, changed:]).any(axis=-1).all()
+
+
+@pytest.mark.parametrize("length", [1, 2, 7])
+def test_causal_masks_agree_with_and_without_a_past(length: int) -> None:
+    assert np.array_equal(causal_mask(length, past=12 - length), causal_mask(12)[-length:])
+    assert (causal_mask(12) == 0).sum(axis=1).tolist() == list(range(1, 13))
+
+
+def test_padding_is_not_looked_at() -> None:
+    model, rng = Encoder(**SHAPE, rng=np.random.default_rng(0)), np.random.default_rng(1)
+    tokens = rng.integers(0, 50, (2, 12))
+    keep = np.arange(12) < np.array([[12], [5]])
+    other = np.where(keep, tokens, (tokens + 1) % 50)
+    seen, moved = (model(ids, mask=padding_mask(keep))[1, :5] for ids in (tokens, other))
+    assert np.array_equal(seen, moved)
+    assert np.allclose(seen, model(tokens[1:, :5])[0], atol=1e-6)
+    assert not np.allclose(seen, model(tokens)[1, :5], atol=1e-6)
+
+
+def test_without_a_mask_the_model_is_an_encoder() -> None:
+    model, tokens = Encoder(**SHAPE, rng=np.random.default_rng(0)), np.arange(12)[None]
+    other = tokens.copy()
+    other[0, -1] = 40
+    assert (model(tokens) != model(other)).any(axis=-1).all()
+
+
+def test_a_context_that_is_too_short_says_so() -> None:
+    with pytest.raises(ValueError, match="13 tokens do not fit into a context of 12"):
+        new()(np.zeros((1, 13), int))
 
 
 def test_attention_weights_are_probabilities_over_the_past() -> None:
@@ -70,19 +105,3 @@ def test_loading_saved_weights_gives_the_same_logits() -> None:
     assert np.array_equal(one(tokens), other(tokens))
     other.token_emb += 1  # a copy: the first model does not move with the second
     assert not np.array_equal(one(tokens), other(tokens))
-
-
-def test_sampling() -> None:
-    rng, logits = np.random.default_rng(0), np.array([0.0, 3.0, 2.0, -1.0])
-    assert sample(logits, rng, temperature=0) == 1
-    assert {sample(logits, rng, top_k=2) for _ in range(200)} == {1, 2}
-    assert {sample(logits, rng, temperature=5) for _ in range(500)} == {0, 1, 2, 3}
-
-
-def test_generating_past_the_context() -> None:
-    tokenizer = Tokenizer([])
-    model = new(vocab_size=tokenizer.size, context=4)
-    texts = [generate(model, tokenizer, "ab", rng=np.random.default_rng(3), max_tokens=20) for _ in range(2)]
-    assert texts[0].startswith("ab")
-    assert len(texts[0]) > 4
-    assert texts[0] == texts[1]
