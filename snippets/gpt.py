@@ -100,7 +100,7 @@ class GPTModel:
         context: int,
         rng: np.random.Generator,
     ) -> None:
-        if d_model % n_heads:
+        if n_heads < 1 or d_model % n_heads:
             raise ValueError(f"d_model = {d_model} cannot be cut into {n_heads} equal heads")
         self.n_heads, self.context = n_heads, context
         self.token_emb: Array = rng.normal(0, 0.02, (vocab_size, d_model)).astype(np.float32)
@@ -186,6 +186,14 @@ class GPTModel:
         self.blocks, self.norm = convert(self.blocks, dtype), convert(self.norm, dtype)
 
     def load(self, weights: Mapping[str, Array]) -> None:
-        """Take over the values of a saved model of the same shape."""
+        """Take over the values of a saved model of the same shape.
+
+        Raises:
+            KeyError: A parameter is not among the weights.
+            ValueError: It has another shape there.
+        """
         for name, array in self.parameters().items():
-            array[...] = weights[name]
+            saved = weights[name]
+            if saved.shape != array.shape:
+                raise ValueError(f"{name} has the shape {saved.shape}, and {array.shape} in the model")
+            array[...] = saved
