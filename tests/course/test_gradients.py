@@ -104,16 +104,66 @@ def test_cross_entropy_survives_huge_logits() -> None:
     assert np.isfinite(layers.cross_entropy_backward(cache)).all()
 
 
-def test_attention(rng: np.random.Generator) -> None:
+KEEP = np.array([[True, True, True, True], [True, True, False, False]])
+MASKS = {
+    "none": None,
+    "causal": attention.causal_mask(4, dtype=np.float64),
+    "padding": attention.padding_mask(KEEP, np.float64),
+    "both": attention.causal_mask(4, dtype=np.float64) + attention.padding_mask(KEEP, np.float64),
+}
+every_mask = pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
+
+
+@every_mask
+@pytest.mark.parametrize("t", [4, 1])
+def test_attend(rng: np.random.Generator, t: int, mask: Array | None) -> None:
+    q, k, v = rng.normal(size=(2, 3, t, 5)), rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(2, 3, 4, 5))
+    mask = None if mask is None else mask[..., -t:, :]  # the last `t` look at all four
+    y, cache = attention.attend(q, k, v, mask)
+    dy = rng.normal(size=y.shape)
+
+    def loss() -> float:
+        return float((dy * attention.attend(q, k, v, mask)[0]).sum())
+
+    for by_hand, x in zip(attention.attend_backward(dy, cache), (q, k, v), strict=True):
+        assert error(by_hand, slope(loss, x)) <= TOLERANCE
+
+
+@every_mask
+def test_attention(rng: np.random.Generator, mask: Array | None) -> None:
     p = random_tree({"qkv": params.new_linear(rng, 6, 18), "out": params.new_linear(rng, 6, 6)}, rng)
-    assert_pair(
-        lambda x, p: attention.attention(x, p, 2), attention.attention_backward, rng.normal(size=(2, 4, 6)), p, rng
-    )
+    x = rng.normal(size=(2, 4, 6))
+    assert_pair(lambda x, p: attention.attention(x, p, 2, mask), attention.attention_backward, x, p, rng)
 
 
-def test_block(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("mask", [None, MASKS["padding"]], ids=["none", "padding"])
+def test_cross_attention(rng: np.random.Generator, mask: Array | None) -> None:
+    shapes = {"q": (6, 6), "kv": (6, 12), "out": (6, 6)}
+    p = random_tree({name: params.new_linear(rng, *shape) for name, shape in shapes.items()}, rng)
+    x, memory = rng.normal(size=(2, 3, 6)), rng.normal(size=(2, 4, 6))
+
+    def from_x(x: Array, p: Any) -> Any:
+        return attention.cross_attention(x, memory, p, 2, mask)
+
+    def from_memory(memory: Array, p: Any) -> Any:
+        return attention.cross_attention(x, memory, p, 2, mask)
+
+    def backward(which: int) -> Callable[..., Any]:
+        def chosen(dy: Array, cache: Any) -> tuple[Array, Any]:
+            *grads, dp = attention.cross_attention_backward(dy, cache)
+            return grads[which], dp
+
+        return chosen
+
+    assert_pair(from_x, backward(0), x, p, rng)
+    assert_pair(from_memory, backward(1), memory, p, rng)
+
+
+@every_mask
+def test_block(rng: np.random.Generator, mask: Array | None) -> None:
     p = random_tree(params.new_block(rng, 4, 2), rng)
-    assert_pair(lambda x, p: gpt.block_forward(x, p, 2), gpt.block_backward, rng.normal(size=(2, 3, 4)), p, rng)
+    x = rng.normal(size=(2, 4, 4))
+    assert_pair(lambda x, p: gpt.block_forward(x, p, 2, mask), gpt.block_backward, x, p, rng)
 
 
 def small_model(rng: np.random.Generator) -> gpt.GPTModel:
@@ -123,13 +173,14 @@ def small_model(rng: np.random.Generator) -> gpt.GPTModel:
     return model
 
 
-def test_whole_model(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("mask", [None, MASKS["both"], MASKS["padding"]], ids=["its own", "padded", "an encoder's"])
+def test_whole_model(rng: np.random.Generator, mask: Array | None) -> None:
     model, tokens, targets = small_model(rng), rng.integers(0, 7, (2, 4)), rng.integers(0, 7, (2, 4))
 
     def loss() -> float:
-        return layers.cross_entropy(model(tokens), targets)[0]
+        return layers.cross_entropy(model(tokens, mask), targets)[0]
 
-    logits, cache = model.forward(tokens)
+    logits, cache = model.forward(tokens, mask)
     grads = model.backward(layers.cross_entropy_backward(layers.cross_entropy(logits, targets)[1]), cache)
     assert grads.keys() == model.parameters().keys()
     for name, array in model.parameters().items():

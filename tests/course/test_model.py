@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 
 from snippets.attention import attention, causal_mask, padding_mask
 from snippets.gpt import GPTModel
 from snippets.layers import cross_entropy, cross_entropy_backward
+from snippets.optim import AdamW, clip
 from snippets.params import new_linear
 
 SHAPE = {"vocab_size": 50, "d_model": 16, "n_heads": 2, "n_layers": 2, "context": 12}
@@ -78,11 +82,30 @@ def test_untrained_loss_is_that_of_guessing() -> None:
     assert cross_entropy(new()(tokens), targets)[0] == pytest.approx(np.log(50), abs=0.05)
 
 
-def test_everything_stays_float32() -> None:
+def floats(value: Any) -> Iterator[Any]:
+    """Every array and every NumPy scalar of a nest of tuples, lists and dictionaries that holds no whole numbers."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (tuple, list)):
+        for part in value:
+            yield from floats(part)
+    elif isinstance(value, (np.ndarray, np.generic)) and np.issubdtype(value.dtype, np.inexact):
+        yield value
+
+
+def test_everything_in_a_training_step_is_float32() -> None:
     model, tokens = new(), np.arange(24).reshape(2, 12)
     logits, cache = model.forward(tokens)
-    grads = model.backward(cross_entropy_backward(cross_entropy(logits, tokens)[1]), cache)
-    assert {array.dtype for array in (logits, *grads.values(), *model.parameters().values())} == {np.dtype("float32")}
+    _, loss_cache = cross_entropy(logits, tokens)
+    dlogits = cross_entropy_backward(loss_cache)
+    grads = model.backward(dlogits, cache)
+    length, optimizer = clip(grads, limit=1e-3), AdamW()
+    optimizer.step(model.parameters(), grads, lr=1e-2)
+    step = list(floats([logits, cache, loss_cache, dlogits, grads, optimizer.mean, optimizer.square]))
+    assert length > 1e-3
+    assert len(step) > 100
+    assert {array.dtype for array in (*step, *model.parameters().values())} == {np.dtype("float32")}
+    assert {array.dtype for array in floats(model.forward(tokens)[1])} == {np.dtype("float32")}
 
 
 def test_replacing_the_head_changes_what_is_predicted() -> None:
