@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .corpus import Letter
 from .gpt import GPTModel
 from .layers import Array, Cache, Params, Tokens, cross_entropy, cross_entropy_backward
+from .letters import Letter
 from .optim import AdamW, clip, learning_rate
 from .tokenizer import Tokenizer
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snippets.corpus import NAMES_HELD_OUT, letters, reading
+from snippets.corpus import reading
 from snippets.finetune import accuracy, examples, train_head, tune, vectors
 from snippets.gpt import GPTModel
 from snippets.layers import Params, cross_entropy, cross_entropy_backward
+from snippets.letters import letters
 from snippets.optim import AdamW, clip, learning_rate
 from snippets.tokenizer import Tokenizer
 from snippets.train import batch, loss_of, pretrain, stream
+from snippets.world import NAMES_HELD_OUT
 
 TEXTS = reading(120, np.random.default_rng(0))
 TOKENIZER = Tokenizer.train(TEXTS, 400)
