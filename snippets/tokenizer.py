@@ -41,8 +41,8 @@ def learn(texts: Iterable[str], n_merges: int) -> list[Pair]:
         _count(ids, piece, counts[piece], frequency, where)
     merges: list[Pair] = []
     while len(merges) < n_merges and frequency:
-        best = max(frequency, key=lambda pair: (frequency[pair], pair))  # the pair breaks ties: always the same result
-        if frequency[best] <= 1:
+        count, best = max(zip(frequency.values(), frequency, strict=True))  # ties go to the pair with the larger tokens
+        if count <= 1:
             break
         merges.append(best)
         for piece in sorted(where.pop(best)):  # only the pieces that hold the pair change their counts
