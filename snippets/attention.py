@@ -107,7 +107,10 @@ class SelfAttention(NamedTuple):
 def attention(
     x: Array, p: dict[str, Params], n_heads: int, mask: Array | None = None, past: KVCache | None = None
 ) -> tuple[Array, SelfAttention]:
-    """Multi-head self-attention: queries, keys and values all come from `x`, and from the past where there is one."""
+    """Multi-head self-attention: queries, keys and values all come from `x`.
+
+    With a past, keys and values of earlier positions come before them. That is for writing: no gradient goes there.
+    """
     qkv, qkv_cache = linear(x, p["qkv"])  # (B, T, D) -> (B, T, 3D)
     d = x.shape[-1]
     q, k, v = (split_heads(qkv[..., i : i + d], n_heads) for i in (0, d, 2 * d))  # each (B, H, T, D/H)

@@ -70,7 +70,6 @@ def generate_tokens(
     Raises:
         ValueError: The prompt is empty, or an option is out of its range.
     """
-    check(temperature, top_k, top_p)
     if not len(prompt):
         raise ValueError("the prompt is empty: pass at least one token, such as the one that stands between texts")
     tokens, past = list(prompt), empty_past(model)
