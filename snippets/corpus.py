@@ -62,33 +62,35 @@ STORY_HELD_OUT: Templates = {
 
 # --8<-- [start:talk]
 FACTS: Mapping[str, Sequence[tuple[str, str]]] = {
-    "{hero} {lost} a {colour} {thing} near {place}.": (
-        ("Who {lost} the {thing}?", "{hero}"),
-        ("What did {hero} lose?", "a {colour} {thing}"),
-        ("What colour was the {thing}?", "{colour}"),
-        ("Where was the {thing}?", "near {place}"),
+    "{when} {hero} {lost} a {colour} {thing} near {place}.": (
+        ("Who {lost} the {thing}?", "It was {hero}."),
+        ("What did {hero} lose?", "It was a {colour} {thing}."),
+        ("What colour was the {thing}?", "It was {colour}."),
+        ("Where was the {thing}?", "It was near {place}."),
     ),
     "On {day}, {hero} {went} to {place} to {task}.": (
-        ("Who {went} to {place}?", "{hero}"),
-        ("Where did {hero} go?", "to {place}"),
-        ("When did {hero} go to {place}?", "on {day}"),
-        ("What did {hero} do there?", "{task}"),
+        ("Who {went} to {place}?", "It was {hero}."),
+        ("Where did {hero} go?", "It was to {place}."),
+        ("When did {hero} go?", "It was on {day}."),
+        ("Why did {hero} go there?", "It was to {task}."),
     ),
-    "{hero}, the {mood} {kind}, {made} {food} for {other}.": (
-        ("Who {made} {food}?", "{hero}"),
-        ("What did {hero} bring?", "{food}"),
-        ("Who got the {food}?", "{other}"),
-        ("What is {hero}?", "a {mood} {kind}"),
+    "The {mood} {kind} {hero} {made} {food} for {other}.": (
+        ("Who {made} {food}?", "It was {hero}."),
+        ("What did {hero} bring?", "It was {food}."),
+        ("For whom was it?", "It was for {other}."),
+        ("What is {hero}?", "It is a {mood} {kind}."),
     ),
 }
 FACTS_HELD_OUT: Mapping[str, Sequence[tuple[str, str]]] = {
     "The {colour} {thing} that {hero} {found} was near {place}.": (
-        ("Who {found} the {thing}?", "{hero}"),
-        ("Where was the {colour} {thing}?", "near {place}"),
+        ("Who {found} the {thing}?", "It was {hero}."),
+        ("What colour was the {thing}?", "It was {colour}."),
+        ("Where was the {thing}?", "It was near {place}."),
     ),
-    "{other} got {food} from {hero}, who was a {kind}.": (
-        ("What did {other} get?", "{food}"),
-        ("Who was a {kind}?", "{hero}"),
+    "For {other} there was {food} from the {kind} {hero}.": (
+        ("Who {made} {food}?", "It was {hero}."),
+        ("For whom was it?", "It was for {other}."),
+        ("What is {hero}?", "It is a {kind}."),
     ),
 }
 # --8<-- [end:talk]
@@ -106,13 +108,12 @@ def story(
 def talk(
     rng: np.random.Generator, *, held_out: bool = False, names: Sequence[str] = NAMES, words: Words = WORDS
 ) -> str:
-    """Something that happened, and two questions about it with their answers."""
+    """Something that happened, and three questions about it with their answers."""
     chosen, facts = cast(names, rng), FACTS_HELD_OUT if held_out else FACTS
     fact = pick(tuple(facts), rng)
     sentences = [fill(fact, chosen, rng, words)]
-    for i in rng.permutation(len(facts[fact]))[:2]:
-        question, answer = (fill(part, dict(chosen), rng, words) for part in facts[fact][i])
-        sentences.append(f'"{question}" asked {chosen["asks"]}. "{answer}," said {chosen["knows"]}.')
+    for i in rng.permutation(len(facts[fact]))[:3]:
+        sentences += [fill(part, dict(chosen), rng, words) for part in facts[fact][i]]
     return " ".join(sentences)
 
 
