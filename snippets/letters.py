@@ -105,12 +105,17 @@ class Letter:
 
 
 def letter(
-    rng: np.random.Generator, *, held_out: bool = False, names: Sequence[str] = NAMES, words: Words = WORDS
+    rng: np.random.Generator,
+    *,
+    held_out: bool = False,
+    names: Sequence[str] = NAMES,
+    words: Words = WORDS,
+    sentences: int = 2,
 ) -> Letter:
-    """A letter of two sentences. Its label is no part of its text."""
+    """A letter of some sentences. Its label is no part of its text."""
     people, label = cast(names, rng), int(rng.integers(2))
     templates = ((HAM_HELD_OUT, SPAM_HELD_OUT) if held_out else (HAM, SPAM))[label]
-    chosen = [templates[i] for i in rng.permutation(len(templates))[:2]]
+    chosen = [templates[i] for i in rng.permutation(len(templates))[:sentences]]
     # Each sentence fills its slots anew: unlike a story, a letter may speak of several things.
     body = " ".join(fill(template, dict(people), rng, {**words, **PHRASES}) for template in chosen)
     return Letter(f"Dear {people['hero']}, {body} Yours, {people['friend']}", label)
