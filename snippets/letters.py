@@ -65,6 +65,12 @@ HAM = (
     "{plan} if you {ask}.",
     "I am happy to say that {plan}.",
     "Thank you for the {colour} {thing} and the {food}!",
+    "When you have time, {ask}.",
+    "I hope that {plan}.",
+    "Do you know that {event}?",
+    "{event}. Will you {ask}?",
+    "You asked me about {day}: {plan}.",
+    "We wait for you at {place}, where {plan}.",
 )
 SPAM = (
     "{demand}, and {promise}.",
@@ -76,22 +82,37 @@ SPAM = (
     "{promise} if you {demand}.",
     "I am happy to say that {promise}.",
     "You have won {prize} and {cure}!",
+    "When you have time, {demand}.",
+    "I hope that {promise}.",
+    "Do you know that {promise}?",
+    "{promise}. Will you {demand}?",
+    "You asked me about {prize}: {demand}.",
+    "We wait for you at {place}, where {promise}.",
 )
 HAM_HELD_OUT = (
-    "I want to {task}, but the {weather} is here.",
-    "Your {colour} {thing} is still {near}.",
-    "{friend} has {food} for you at {place} on {day}.",
-    "Will the {thing} be of use when we {task}?",
-    "All the {food} was eaten {near}, and {friend} went home.",
+    "It is true that {plan}.",
+    "First {ask}, then {plan}.",
+    "{friend} says that {event}.",
+    "You have to {ask}.",
+    "Will you {ask} when {plan}?",
+    "{plan}, and everyone knows it.",
 )
 SPAM_HELD_OUT = (
-    "I want to send you {prize}, but I need {fee} {soon}.",
-    "{prize} is still here with {rich} for you.",
-    "{rich} has {cure} for you for {fee}.",
-    "Will you use {secret} to get {prize}?",
-    "All who paid {fee} to {rich} got {cure}.",
+    "It is true that {promise}.",
+    "First {demand}, then {promise}.",
+    "{friend} says that {promise}.",
+    "You have to {demand}.",
+    "Will you {demand} when {promise}?",
+    "{promise}, and everyone knows it.",
 )
 # --8<-- [end:letters]
+
+# --8<-- [start:halves]
+LABELLED: Words = {slot: options[::2] for slot, options in {**WORDS, **PHRASES}.items()}
+UNLABELLED: Words = {slot: options[1::2] for slot, options in {**WORDS, **PHRASES}.items()}
+"""Half of all words and phrases for letters that come with a label, the other half for those that do not. Whoever learns
+from the ones and is tested on the others has to know which words keep company."""
+# --8<-- [end:halves]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +133,22 @@ def letter(
     words: Words = WORDS,
     sentences: int = 2,
 ) -> Letter:
-    """A letter of some sentences. Its label is no part of its text."""
+    """A letter of some sentences. Its label is no part of its text. `words` go before all others."""
     people, label = cast(names, rng), int(rng.integers(2))
     templates = ((HAM_HELD_OUT, SPAM_HELD_OUT) if held_out else (HAM, SPAM))[label]
     chosen = [templates[i] for i in rng.permutation(len(templates))[:sentences]]
     # Each sentence fills its slots anew: unlike a story, a letter may speak of several things.
-    body = " ".join(fill(template, dict(people), rng, {**words, **PHRASES}) for template in chosen)
+    body = " ".join(fill(template, dict(people), rng, {**PHRASES, **words}) for template in chosen)
     return Letter(f"Dear {people['hero']}, {body} Yours, {people['friend']}", label)
 
 
-def letters(n: int, rng: np.random.Generator, *, held_out: bool = False) -> list[Letter]:
+def letters(
+    n: int, rng: np.random.Generator, *, held_out: bool = False, words: Words = WORDS, sentences: int = 2
+) -> list[Letter]:
     """Letters, as many honest ones as spam, in no order."""
     kinds: tuple[list[Letter], list[Letter]] = ([], [])
     while min(map(len, kinds)) < (n + 1) // 2:
-        new = letter(rng, held_out=held_out)
+        new = letter(rng, held_out=held_out, words=words, sentences=sentences)
         kinds[new.label].append(new)
     both = [letter for kind in kinds for letter in kind[: (n + 1) // 2]]
     return [both[i] for i in rng.permutation(len(both))[:n]]

@@ -61,7 +61,7 @@ def pretrain(
     steps: int,
     rng: np.random.Generator,
     size: int = 16,
-    peak: float = 1e-2,
+    peak: float = 4e-3,
     every: int = 25,
     watch: Callable[[int], None] | None = None,
 ) -> History:
