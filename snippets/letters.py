@@ -110,8 +110,8 @@ SPAM_HELD_OUT = (
 # --8<-- [start:halves]
 LABELLED: Words = {slot: options[::2] for slot, options in {**WORDS, **PHRASES}.items()}
 UNLABELLED: Words = {slot: options[1::2] for slot, options in {**WORDS, **PHRASES}.items()}
-"""Half of all words and phrases for letters that come with a label, the other half for those that do not. Whoever learns
-from the ones and is tested on the others has to know which words keep company."""
+"""Half of all words and phrases for letters that come with a label, the other half for those that do not. To learn from
+the ones and be tested on the others takes knowing which words keep company."""
 # --8<-- [end:halves]
 
 
