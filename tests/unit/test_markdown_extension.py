@@ -200,7 +200,16 @@ def test_a_fence_beside_a_bullet_is_in_its_item(site: Site) -> None:
         (' hide="code"', ["fathom-stdout"]),
         (' hide="output"', ["<code"]),
         (' hide="all"', [" hidden"]),
-        (" setup", ['<details class="fathom-setup"><summary>Setup</summary>', "<code", "fathom-stdout"]),
+        (
+            " setup",
+            [
+                '<details class="fathom-setup"><summary>Code</summary>',
+                "<code",
+                '</details>\n<div class="fathom-outputs">\n',
+                "fathom-stdout",
+            ],
+        ),
+        (' setup hide="output"', ['<details class="fathom-setup"><summary>Setup</summary>', "<code"]),
         (' exec="false" reason="needs <a> GPU"', ["<code", "Not run: needs &lt;a&gt; GPU"]),
         (' id="loss"', ['id="loss"', "<code", "fathom-stdout"]),
         (

@@ -20,14 +20,17 @@ def html(cell: Cell, code: str, results: Mapping[str, CellResult], depths: Seque
         start: The name of the depth that a reader meets first.
     """
     shown = {depth.name: results[depth.name] for depth in depths if depth.name in results}
+    given = _outputs(cell, shown, depths, start) if cell.options.hide not in {"output", "all"} else ""
     parts = [
         code if cell.options.hide not in {"code", "all"} else "",
         outputs.note(f"Not run: {cell.options.reason}") if cell.options.reason is not None else "",
-        _outputs(cell, shown, depths, start) if cell.options.hide not in {"output", "all"} else "",
     ]
-    body = "\n".join(filter(None, parts))
-    if cell.options.setup and body:
-        body = f'<details class="fathom-setup"><summary>Setup</summary>\n{body}\n</details>'
+    above = "\n".join(filter(None, parts))
+    if cell.options.setup and above:
+        # What it gave stays in sight: a picture may be worth seeing when the code that draws it is not worth reading.
+        name = "Code" if given else "Setup"
+        above = f'<details class="fathom-setup"><summary>{name}</summary>\n{above}\n</details>'
+    body = "\n".join(filter(None, (above, given)))
     identity = f' id="{escape(cell.options.id)}"' if cell.options.id else ""
     # A cell that hides all of itself still has its place, so that it can be counted.
     hidden = "" if body else " hidden"
