@@ -23,7 +23,7 @@ class AdamW:
         """Move, in place, every parameter that has a gradient. What has none stays as it is: frozen."""
         self.steps += 1
         b1, b2 = self.betas
-        rate = lr * math.sqrt(1 - b2**self.steps) / (1 - b1**self.steps)  # both averages start at 0: undo that bias
+        share1, share2 = 1 - b1**self.steps, 1 - b2**self.steps  # both means start at 0 and are too small at first
         for name, g in grads.items():
             w = parameters[name]
             m = self.mean.setdefault(name, np.zeros_like(w))
@@ -32,7 +32,7 @@ class AdamW:
             s += (1 - b2) * (g * g - s)  # a running mean of its square
             if w.ndim > 1:
                 w *= 1 - lr * self.decay  # biases and gains are not pulled to 0
-            w -= rate * m / (np.sqrt(s) + self.eps)
+            w -= lr * (m / share1) / (np.sqrt(s / share2) + self.eps)
 
 
 # --8<-- [end:adamw]
