@@ -53,8 +53,8 @@ class Attended(NamedTuple):
 
 def attend(q: Array, k: Array, v: Array, mask: Array | None = None) -> tuple[Array, Attended]:
     """T queries look at S keys and take a mix of their values. Without a mask, each looks at all."""
-    scale = 1 / float(np.sqrt(q.shape[-1]))
-    scores = q @ k.swapaxes(-1, -2) * scale  # (B, H, T, D/H) @ (B, H, D/H, S) -> (B, H, T, S)
+    scale = q.shape[-1] ** -0.5
+    scores = (q * scale) @ k.swapaxes(-1, -2)  # (B, H, T, D/H) @ (B, H, D/H, S) -> (B, H, T, S)
     weights = softmax(scores if mask is None else scores + mask)
     return weights @ v, Attended(q, k, v, weights)  # (B, H, T, S) @ (B, H, S, D/H) -> (B, H, T, D/H)
 
@@ -66,11 +66,11 @@ def attend(q: Array, k: Array, v: Array, mask: Array | None = None) -> tuple[Arr
 def attend_backward(dmixed: Array, cache: Attended) -> tuple[Array, Array, Array]:
     """Back through the mixing, the softmax and the scores: the gradients of queries, keys and values."""
     q, k, v, weights = cache
-    scale = 1 / float(np.sqrt(q.shape[-1]))
+    scale = q.shape[-1] ** -0.5
     dweights = dmixed @ v.swapaxes(-1, -2)  # (B, H, T, S)
     dv = weights.swapaxes(-1, -2) @ dmixed  # (B, H, S, D/H)
-    dscores = weights * (dweights - (dweights * weights).sum(axis=-1, keepdims=True)) * scale  # softmax, then scale
-    return dscores @ k, dscores.swapaxes(-1, -2) @ q, dv  # (B, H, T, D/H), then twice (B, H, S, D/H)
+    dscores = weights * (dweights - np.vecdot(dweights, weights)[..., None])  # softmax, row by row
+    return dscores @ k * scale, dscores.swapaxes(-1, -2) @ q * scale, dv  # (B, H, T, D/H), twice (B, H, S, D/H)
 
 
 # --8<-- [end:attend_backward]

@@ -41,17 +41,15 @@ def embedding_backward(dy: Array, cache: Cache) -> Array:
 # --8<-- [start:linear]
 def linear(x: Array, p: Params) -> tuple[Array, Cache]:
     """Multiply by a matrix and add a bias."""
-    rows = x.reshape(-1, x.shape[-1])  # (B, T, D) -> (B*T, D): one large product is the fast one
-    y = rows @ p["w"] + p["b"]  # (B*T, D) @ (D, E) -> (B*T, E)
-    return y.reshape(*x.shape[:-1], -1), (rows, p)
+    return x @ p["w"] + p["b"], (x, p)  # (B, T, D) @ (D, E) -> (B, T, E)
 
 
 def linear_backward(dy: Array, cache: Cache) -> tuple[Array, Params]:
     """The input's gradient goes back through the matrix; the matrix's is input times gradient."""
-    rows, p = cache
-    drows = dy.reshape(-1, dy.shape[-1])  # (B*T, E)
-    dx = drows @ p["w"].T  # (B*T, E) @ (E, D) -> (B*T, D)
-    return dx.reshape(*dy.shape[:-1], -1), {"w": rows.T @ drows, "b": drows.sum(axis=0)}
+    x, p = cache
+    rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])  # (B*T, D), (B*T, E): one row a position
+    dx = (drows @ p["w"].T).reshape(x.shape)  # (B*T, E) @ (E, D) -> (B, T, D)
+    return dx, {"w": rows.T @ drows, "b": drows.sum(axis=0)}
 
 
 # --8<-- [end:linear]
@@ -121,18 +119,20 @@ def softmax(x: Array) -> Array:
 def cross_entropy(logits: Array, targets: Tokens) -> tuple[float, Cache]:
     """How surprised the model is by what came, in nats, on average over all positions."""
     rows = logits.reshape(-1, logits.shape[-1])  # (B, T, V) -> (B*T, V)
-    shifted = rows - rows.max(axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))  # log-probabilities, without overflow
-    flat = targets.reshape(-1)
-    return float(-log_p[np.arange(len(flat)), flat].mean()), (log_p, flat, logits.shape)
+    shifted = rows - rows.max(axis=-1, keepdims=True)  # the largest becomes 0: no overflow
+    e = np.exp(shifted)
+    total = e.sum(axis=-1, keepdims=True)  # (B*T, 1)
+    came = np.arange(len(rows)), targets.reshape(-1)
+    loss = float((np.log(total[:, 0]) - shifted[came]).mean())  # -log(e / total), but of numbers that cannot be 0
+    return loss, (e / total, came, logits.shape)
 
 
 def cross_entropy_backward(cache: Cache) -> Array:
     """What the model said minus what was true: probabilities, less 1 at the target."""
-    log_p, flat, shape = cache
-    d = np.exp(log_p)
-    d[np.arange(len(flat)), flat] -= 1
-    dlogits: Array = (d / len(flat)).reshape(shape)
+    p, came, shape = cache
+    d = p / len(p)  # of the mean, each row has its share
+    d[came] -= 1 / len(p)
+    dlogits: Array = d.reshape(shape)
     return dlogits
 
 
