@@ -4,6 +4,7 @@ Two phases. RUN is slow, parallel and cached; RENDER is fast and pure, and reads
 
     `site_file`     `mkdocs.yml`, read without MkDocs → the options, checked by `config`
     `parsing`       a chapter's Markdown → a `Chapter` and its reading paths, every problem with its line
+    `linting`       a `Chapter` → what an author may want to know and needs no run
     `store`         what a path's results depend on, and where they are kept
     `scheduling`    which chapters are stale, and why; runs those, in order and in parallel, and reports
     `running`       a reading path → a `Run`: processes, deadlines, limits; the worker on the other side

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .model import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What a machine can write in the place of what is wrong."""
+
+    old: str
+    """What stands there now, from the problem's column on."""
+    new: str
+    """What was meant."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,6 +39,10 @@ class Problem:
     """Errors stop a build; warnings are said and counted."""
     detail: str = ""
     """Further lines shown below, as they are: a traceback, a diff."""
+    rule: str = ""
+    """The name of the rule that found it, by which it can be switched off; empty: it cannot."""
+    fix: Fix | None = field(default=None, compare=False)
+    """How it can be mended without asking anybody."""
 
     def __str__(self) -> str:
         mark = "warning: " if self.severity == "warning" else ""

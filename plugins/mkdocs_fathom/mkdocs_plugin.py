@@ -20,6 +20,7 @@ from mkdocs.structure.pages import Page
 from . import site_file
 from .config import Config, build
 from .errors import FathomError, Problem
+from .linting.lint import findings, heeded
 from .markdown_extension import FathomExtension, PageSource
 from .model import Cell, Chapter, Run, Span
 from .parsing.parse import parse
@@ -150,7 +151,10 @@ class _Build:
             self._store = Store(site.cache_dir, readonly=site.cache_readonly, size_limit=site.cache_size, say=shown.say)
             self._chapters = {chapter.path: chapter for chapter in chapters}
             self.report = run(chapters, site, self._store, shown)
-        _tell([*warnings, *self.report.problems], strict=strict)
+        _tell([*heeded(warnings, chapters, site), *self.report.problems], strict=strict)
+        for finding in findings(chapters, site):
+            # In strict mode MkDocs would count a warning as an error: what a rule finds stops no build.
+            (log.info if strict else log.warning)(str(finding))
 
     def source(self, src_uri: str) -> PageSource | None:
         """Where a page comes from; None if it is no chapter."""

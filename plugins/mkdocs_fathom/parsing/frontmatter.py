@@ -13,7 +13,7 @@ import yaml
 from ..errors import Problem
 from ..model import Span
 
-_KEYS = ("timeout",)
+_KEYS = ("timeout", "ignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,7 @@ class _Reader:
                 near = difflib.get_close_matches(str(key), _KEYS, 1)
                 hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(_KEYS)}."
                 self.problem(f"fathom.{key}", f"unknown key `{key}` of `fathom`", hint)
+        self.ignored(options.get("ignore"))
         value = options.get("timeout")
         if value is None:
             return None
@@ -130,3 +131,9 @@ class _Reader:
             self.problem("fathom.timeout", "`timeout` is no number of seconds above 0", "Write `timeout: 120`.")
             return None
         return float(value)
+
+    def ignored(self, value: Any) -> None:
+        """Check `fathom: ignore:`; which names are rules, `linting` knows."""
+        values = [] if value is None else [value] if isinstance(value, str) else value
+        if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
+            self.problem("fathom.ignore", "`ignore` is no list of rules", "Write `ignore: [missing-alt]`.")

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from ..errors import Problem
+from ..errors import Fix, Problem
 from ..model import Line, Span
 
 
@@ -40,7 +40,8 @@ def problems(line: Line, text: str) -> Iterator[Problem]:
         return
     for column, damaged, repair in damages(text):
         what = f"the text `{damaged}` was decoded wrongly"
-        yield Problem(Span(line.path, line.number, column + 1), what, f"Write `{repair}`.", severity="warning")
+        span, fix = Span(line.path, line.number, column + 1), Fix(damaged, repair)
+        yield Problem(span, what, f"Write `{repair}`.", severity="warning", rule="mojibake", fix=fix)
 
 
 def damages(text: str) -> Sequence[tuple[int, str, str]]:

@@ -11,7 +11,6 @@ from ..config import Config
 from ..errors import FathomError, Problem
 from ..model import Chapter
 from ..parsing import parse, syntax
-from ..parsing.parse import Parsed
 
 PAGES = (".md", ".markdown", ".mdown", ".mkdn", ".mkd")
 """The endings by which MkDocs knows pages."""
@@ -66,17 +65,26 @@ def read_chapters(files: Iterable[Path], config: Config) -> tuple[list[Chapter],
     Raises:
         FathomError: Any of them has an error; the errors of all of them in one go.
     """
-    parsed: list[Parsed] = []
+    chapters, problems = read_all(files, config)
+    if any(found.severity == "error" for found in problems):
+        raise FathomError(problems)
+    return chapters, problems
+
+
+def read_all(files: Iterable[Path], config: Config) -> tuple[list[Chapter], tuple[Problem, ...]]:
+    """Parse files and compile their cells: the chapters without an error, and the problems of all, sorted."""
+    chapters: list[Chapter] = []
     problems: list[Problem] = []
     for file in files:
         try:
-            parsed.append(parse.read(file, config))
+            parsed = parse.read(file, config)
         except FathomError as error:
             problems += error.problems
-    for item in parsed:
-        problems += item.problems
-        if not any(found.severity == "error" for found in item.problems):
-            problems += syntax.syntax_problems(item.chapter)
-    if any(found.severity == "error" for found in problems):
-        raise FathomError(problems)
-    return [item.chapter for item in parsed], tuple(sorted(problems))
+            continue
+        found = parsed.problems
+        if not any(each.severity == "error" for each in found):
+            found += syntax.syntax_problems(parsed.chapter)
+        if not any(each.severity == "error" for each in found):
+            chapters.append(parsed.chapter)
+        problems += found
+    return chapters, tuple(sorted(problems))
