@@ -92,3 +92,13 @@ def test_circle(fronts: dict[str, str], said: str) -> None:
 def test_place_without_front_matter() -> None:
     """What needs nothing is shown at its first line."""
     assert needs.place(chapter("a.md"), "b") == Span("docs/a.md", 1)
+
+
+def test_some_of_the_chapters() -> None:
+    """A name that is nearly another chapter's is found among all of the site, and a right one needs no more."""
+    some = [chapter("b.md", "needs: [chapter-on, c]")]
+    with pytest.raises(FathomError, match="Did you mean `chapter-one`"):
+        needs.resolve(some, SETTINGS, ["docs/b.md", "docs/c.md", "docs/chapter-one.md"])
+    assert needs.resolve([chapter("b.md", "needs: c")], SETTINGS, ["docs/b.md", "docs/c.md"]) == {
+        "docs/b.md": ("docs/c.md",)
+    }

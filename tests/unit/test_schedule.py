@@ -197,6 +197,30 @@ def test_events(site: Site) -> None:
     assert len(site.recorder.events) == 4
 
 
+def test_a_part_of_a_chapter(site: Site) -> None:
+    """Only the cells that are wanted run, and only on the paths on which they are; none of it is kept or missed."""
+    text = page("1", "2") + "\n<!-- DEEP -->\n```python\n3\n```\n<!-- /DEEP -->\n" + page("4", "5")
+    chapters = site.chapters({"a": text})
+    parts = {"docs/a.md": {"DEEP": 4}}
+    report = schedule.run(chapters, site.config, site.store(), site.recorder, parts=parts)
+    assert [place for place, _, depths in site.recorder.events if depths == ("DEEP",)] == [
+        "line 3", "line 7", "line 12", "line 18",
+    ]  # fmt: skip
+    assert site.recorder.events[0] == ("started", "docs/a.md", 4)
+    assert report.problems == ()
+    assert lookup.stored(chapters, site.config, site.store()) == {}
+
+
+def test_some_chapters_afresh(site: Site, pretend: Callable[[Behaviour], None]) -> None:
+    """The others come from the store."""
+    pretend(good)
+    pages = {"a": page("1"), "b": page("2"), "c": page("3")}
+    site.run(**pages)
+    site.recorder.events.clear()
+    schedule.run(site.chapters(pages), site.config, site.store(), site.recorder, fresh={"docs/b.md"})
+    assert site.ran() == ["b"]
+
+
 def test_report(site: Site, pretend: Callable[[Behaviour], None]) -> None:
     """The last line counts in words that fit the numbers."""
     pretend(good)

@@ -36,7 +36,12 @@ _LONGEST_ADDRESS = 100
 
 
 def execute(
-    pool: Pool, chapter: Chapter, depths: Sequence[str], needs: Mapping[str, Need], started: CellEvent
+    pool: Pool,
+    chapter: Chapter,
+    depths: Sequence[str],
+    needs: Mapping[str, Need],
+    started: CellEvent,
+    until: Mapping[str, int] | None = None,
 ) -> dict[str, tuple[Run, Path]]:
     """Run some of a chapter's reading paths.
 
@@ -46,6 +51,7 @@ def execute(
         depths: The depths whose paths are run.
         needs: The artifacts that it may load: their names and files.
         started: Told of each cell that starts.
+        until: How many cells of each path are run; None: all.
 
     Returns:
         Each depth's run, and the folder of the artifacts it published, which is there until the pool is closed.
@@ -55,7 +61,7 @@ def execute(
     """
     begun = time.monotonic()
     every = reading_paths(chapter)
-    paths = {depth: every[depth] for depth in depths}
+    paths = {depth: every[depth][: until[depth] if until else None] for depth in depths}
     # Where processes cannot fork, each path runs its own copy of what they have in common.
     roots = [tree(paths)] if pool.fork else [Node(cells, (depth,)) for depth, cells in paths.items()]
     execution = _Execution(pool, chapter, roots, started)

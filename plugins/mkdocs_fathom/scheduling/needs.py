@@ -13,13 +13,20 @@ from ..errors import FathomError, Problem
 from ..model import Chapter, Span
 
 
-def resolve(chapters: Sequence[Chapter], config: Config) -> dict[str, tuple[str, ...]]:
+def resolve(
+    chapters: Sequence[Chapter], config: Config, every: Sequence[str] | None = None
+) -> dict[str, tuple[str, ...]]:
     """The paths of the chapters that each chapter needs.
+
+    Args:
+        chapters: The chapters.
+        config: Where the pages are.
+        every: The paths of all chapters of the site, if `chapters` are only some of them.
 
     Raises:
         FathomError: A name is unknown or could be two chapters', or the chapters need each other in a circle.
     """
-    paths = [chapter.path for chapter in chapters]
+    paths = [chapter.path for chapter in chapters] if every is None else every
     graph: dict[str, tuple[str, ...]] = {}
     problems = []
     for chapter in chapters:

@@ -71,13 +71,16 @@ def not_run(chapter: Chapter, depth: str, failure: Failure) -> Run:
     return Run(chapter.path, depth, (*first, *results))
 
 
-def make_report(chapters: Sequence[Chapter], runs: Mapping[str, Runs], skipped: set[str], seconds: float) -> Report:
+def make_report(
+    chapters: Sequence[Chapter], runs: Mapping[str, Runs], skipped: set[str], parts: set[str], seconds: float
+) -> Report:
     """Count, and gather what is wrong.
 
     Args:
         chapters: The chapters.
         runs: Their runs, by path and depth.
         skipped: The paths of chapters that were not run because of others.
+        parts: The paths of chapters of which only a part was to run.
         seconds: Wall time.
     """
     cells: Counter[str] = Counter()
@@ -88,12 +91,18 @@ def make_report(chapters: Sequence[Chapter], runs: Mapping[str, Runs], skipped: 
         cells["executed"] += len(executed)
         cells["cached"] += len({number for _, number in done} - executed)
         cells["exempt"] += sum(not cell.runs for cell in chapter.cells)
-    problems = tuple(sorted(found for chapter in chapters for found in problems_of(chapter, runs[chapter.path])))
+    problems = tuple(
+        sorted(
+            found
+            for chapter in chapters
+            for found in problems_of(chapter, runs[chapter.path], whole=chapter.path not in parts)
+        )
+    )
     with_cells = sum(bool(chapter.cells) for chapter in chapters)
     return Report(runs, problems, with_cells, cells["executed"], cells["cached"], cells["exempt"], seconds)
 
 
-def problems_of(chapter: Chapter, runs: Runs) -> tuple[Problem, ...]:
+def problems_of(chapter: Chapter, runs: Runs, *, whole: bool = True) -> tuple[Problem, ...]:
     """What is wrong with a chapter's runs: each failure once, with the depths that it concerns."""
     failures: dict[Failure, list[str]] = {}
     found: dict[Problem, None] = {}
@@ -105,7 +114,7 @@ def problems_of(chapter: Chapter, runs: Runs) -> tuple[Problem, ...]:
             if surprise:
                 found[surprise] = None
     told = [problem(failure, depths, len(chapter.depths)) for failure, depths in failures.items()]
-    return (*told, *found, *problems_of_whole(chapter, runs))
+    return (*told, *found, *(problems_of_whole(chapter, runs) if whole else ()))
 
 
 def problems_of_whole(chapter: Chapter, runs: Runs) -> tuple[Problem, ...]:

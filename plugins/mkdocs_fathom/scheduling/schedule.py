@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from ..config import Config
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 Results = dict[str, tuple[Run, Path]]
 """A depth's run, and the folder of what it published."""
+
+Parts = Mapping[str, Mapping[str, int]]
+"""How many cells of each path are wanted, by chapter path and depth."""
 
 
 class Progress(Protocol):
@@ -43,7 +47,13 @@ class Progress(Protocol):
 
 
 def run(
-    chapters: Sequence[Chapter], config: Config, store: Store, progress: Progress, *, fresh: bool = False
+    chapters: Sequence[Chapter],
+    config: Config,
+    store: Store,
+    progress: Progress,
+    *,
+    fresh: bool | Collection[str] = False,
+    parts: Parts = MappingProxyType({}),
 ) -> Report:
     """Bring the runs of all chapters up to date.
 
@@ -52,7 +62,9 @@ def run(
         config: The site's options.
         store: Where results are kept.
         progress: Who is told of it.
-        fresh: Whether to run everything, whatever the store has.
+        fresh: Whether to run everything, whatever the store has; or the paths of the chapters to run in any case.
+        parts: Chapters of which only a part is wanted, and that none of the others needs. Of such a run nothing is
+            kept, and the report misses no cell.
 
     Raises:
         FathomError: A chapter needs one that does not exist, or chapters need each other in a circle.
@@ -60,11 +72,11 @@ def run(
     begun = time.monotonic()
     lookup = Lookup(chapters, config, store)
     with interrupts.once(signal.SIGINT), _Workers(config, progress) as workers:
-        build = _Build(lookup, config, store, workers)
-        build.run(fresh=fresh)
+        build = _Build(lookup, config, store, workers, parts)
+        build.run({*lookup.chapters} if fresh is True else set(fresh or ()))
     if any(not item.cached for depths in lookup.runs.values() for item in depths.values()):
         store.trim()
-    return make_report(chapters, lookup.runs, build.skipped, time.monotonic() - begun)
+    return make_report(chapters, lookup.runs, build.skipped, set(parts), time.monotonic() - begun)
 
 
 class _Workers:
@@ -85,14 +97,17 @@ class _Workers:
             self._pool.close()
             self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def begin(self, lookup: Lookup, chapter: Chapter, depths: Sequence[str], store: Store) -> None:
+    def begin(
+        self, lookup: Lookup, chapter: Chapter, depths: Sequence[str], store: Store, until: Mapping[str, int] | None
+    ) -> None:
         """Let some of a chapter's paths run."""
         from ..running.collect import Need
         from ..running.execute import execute
 
         self._start()
         paths = reading_paths(chapter)
-        self.progress.started(chapter, len({cell.number for depth in depths for cell in paths[depth]}))
+        cells = (cell.number for depth in depths for cell in paths[depth][: until[depth] if until else None])
+        self.progress.started(chapter, len(set(cells)))
         needs = {
             artifact.name: Need(origin, artifact.digest, file)
             for origin, artifact in lookup.artifacts(chapter.path).items()
@@ -105,6 +120,7 @@ class _Workers:
             depths,
             needs,
             lambda cell, depths: self.progress.cell(chapter, cell, depths),
+            until,
         )
         self._busy[future] = chapter.path
 
@@ -129,20 +145,21 @@ class _Workers:
 class _Build:
     """One pass over all chapters, each after those that it needs."""
 
-    def __init__(self, lookup: Lookup, config: Config, store: Store, workers: _Workers) -> None:
+    def __init__(self, lookup: Lookup, config: Config, store: Store, workers: _Workers, parts: Parts) -> None:
         self._lookup = lookup
         self._config = config
         self._store = store
         self._workers = workers
+        self._parts = parts
         self.skipped: set[str] = set()
 
-    def run(self, *, fresh: bool) -> None:
+    def run(self, fresh: set[str]) -> None:
         sorter = TopologicalSorter(self._lookup.needs)
         sorter.prepare()
         running = 0
         while sorter.is_active():
             for path in sorter.get_ready():
-                if self._begin(path, fresh=fresh):
+                if self._begin(path, fresh=path in fresh):
                     running += 1
                 else:
                     sorter.done(path)
@@ -163,15 +180,18 @@ class _Build:
         stale = self._lookup.look_up(path)
         if fresh:
             stale = [depth for depth, cells in reading_paths(chapter).items() if cells]
+        part = self._parts.get(path)
+        if part is not None:
+            stale = [depth for depth in stale if part.get(depth)]
         if stale:
-            self._workers.begin(self._lookup, chapter, stale, self._store)
+            self._workers.begin(self._lookup, chapter, stale, self._store, part)
         return bool(stale)
 
     def _finish(self, path: str, results: Results) -> None:
         chapter = self._lookup.chapters[path]
         runs = self._lookup.runs[path]
         runs |= {depth: run for depth, (run, _) in results.items()}
-        if not torn(runs):
+        if path not in self._parts and not torn(runs):
             for run, folder in results.values():
                 if complete(run):
                     self._keep(chapter, run, folder)
