@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,24 @@ from .gpt import GPTModel
 from .layers import Array, Params, Tokens, cross_entropy, cross_entropy_backward
 
 Places = NDArray[np.bool_]
+
+
+# --8<-- [start:pad]
+def pad(rows: Sequence[Sequence[int]], filler: int, length: int) -> tuple[Tokens, Places]:
+    """Rows of tokens -> one array (N, length), filled up behind each row, and where in it there is text.
+
+    Raises:
+        ValueError: A row is longer than that.
+    """
+    if longest := max((len(row) for row in rows if len(row) > length), default=0):
+        raise ValueError(f"a row of {longest} tokens does not fit into {length}")
+    tokens = np.full((len(rows), length), filler, np.int64)
+    for place, row in zip(tokens, rows, strict=True):
+        place[: len(row)] = row
+    return tokens, np.arange(length) < np.array([[len(row)] for row in rows])
+
+
+# --8<-- [end:pad]
 
 
 # --8<-- [start:encoder]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from snippets import params
-from snippets.encoder import Encoder, Places, corrupt, loss_at
+from snippets.encoder import Encoder, Places, corrupt, loss_at, pad
 from snippets.encoder_decoder import EncoderDecoder
 from snippets.gpt import GPTModel
 from snippets.layers import Params, Tokens, cross_entropy, cross_entropy_backward
@@ -87,6 +87,16 @@ def test_a_loss_at_some_places_has_the_gradients_of_these_places() -> None:
     assert value == pytest.approx(loss())
     assert grads.keys() == encoder.parameters().keys()
     assert_gradients(loss, grads, encoder.parameters())
+
+
+def test_padding_keeps_every_row_and_says_where_it_ends() -> None:
+    rows = [[1, 2, 3], [4], [5, 0]]
+    tokens, keep = pad(rows, filler=0, length=3)
+    assert tokens.shape == keep.shape == (3, 3)
+    assert [row[place].tolist() for row, place in zip(tokens, keep, strict=True)] == rows
+    assert (tokens[~keep] == 0).all()
+    with pytest.raises(ValueError, match="a row of 4 tokens does not fit into 3"):
+        pad([*rows, [1, 1, 1, 1]], filler=0, length=3)
 
 
 def some_pairs(rng: np.random.Generator) -> tuple[Tokens, Places, Tokens]:
