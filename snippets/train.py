@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from .gpt import GPTModel
-from .layers import Tokens, cross_entropy, cross_entropy_backward
+from .layers import Array, Tokens, cross_entropy, cross_entropy_backward
 from .optim import AdamW, clip, learning_rate
 from .tokenizer import Tokenizer
 
@@ -38,6 +38,25 @@ def loss_of(model: GPTModel, tokens: Tokens, rows: int = 32) -> float:
 
 
 # --8<-- [end:loss]
+
+
+# --8<-- [start:surprises]
+def surprises(model: GPTModel, texts: Sequence[str], tokenizer: Tokenizer) -> Array:
+    """The surprise at every token of every text and at each text's end, in nats, in one row (N,).
+
+    Raises:
+        ValueError: A text does not fit into the model's context.
+    """
+    each = []
+    for text in texts:
+        tokens = np.array([tokenizer.end, *tokenizer.encode(text), tokenizer.end])  # (T+1,)
+        scores = model(tokens[None, :-1])[0]  # (T, V)
+        scores = scores - scores.max(axis=-1, keepdims=True)
+        each.append(np.log(np.exp(scores).sum(axis=-1)) - scores[np.arange(len(scores)), tokens[1:]])
+    return np.concatenate(each)
+
+
+# --8<-- [end:surprises]
 
 
 @dataclass

@@ -12,7 +12,7 @@ from snippets.layers import Params, cross_entropy, cross_entropy_backward
 from snippets.letters import letters
 from snippets.optim import AdamW, clip, learning_rate
 from snippets.tokenizer import Tokenizer
-from snippets.train import batch, loss_of, pretrain, stream
+from snippets.train import batch, loss_of, pretrain, stream, surprises
 from snippets.world import NAMES_HELD_OUT
 
 TEXTS = reading(120, np.random.default_rng(0))
@@ -161,3 +161,24 @@ def test_the_loss_of_a_stream_needs_no_randomness() -> None:
     tokens = stream(TEXTS, TOKENIZER)
     assert loss_of(new(), tokens) == loss_of(new(), tokens)
     assert tokens[0] == TOKENIZER.end
+
+
+def test_surprises_are_those_of_each_text_by_itself() -> None:
+    model, texts = new(), ["A fox.", "Dear Lily, come at once."]
+    each = [surprises(model, [text], TOKENIZER) for text in texts]
+    assert np.array_equal(surprises(model, texts, TOKENIZER), np.concatenate(each))
+    for text, found in zip(texts, each, strict=True):
+        tokens = np.array([[TOKENIZER.end, *TOKENIZER.encode(text), TOKENIZER.end]])
+        assert found.shape == (tokens.shape[1] - 1,)
+        assert found.mean() == pytest.approx(cross_entropy(model(tokens[:, :-1]), tokens[:, 1:])[0], rel=1e-5)
+
+
+def test_a_surprise_is_finite_however_sure_the_model_is() -> None:
+    model = new()
+    model.head_w *= 1e5
+    assert np.isfinite(surprises(model, ["A fox."], TOKENIZER)).all()
+
+
+def test_a_text_that_does_not_fit_has_no_surprise() -> None:
+    with pytest.raises(ValueError, match="context of 32"):
+        surprises(new(), ["a fox " * 40], TOKENIZER)
