@@ -19,7 +19,7 @@ FAST = $(wildcard tests/unit tests/golden tests/test_architecture.py)
 export NO_MKDOCS_2_WARNING = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help site serve test check lint format requirements bench chromium clean
+.PHONY: help site serve test check lint format requirements bench benchmodel chromium clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ requirements: $(INSTALLED) ## Write requirements/*.txt anew; UPGRADE=1 moves to 
 
 bench: $(BENCH)/installed ## Time builds against other tools; takes some minutes, in which nothing else should run
 	$(BENCH)/bin/python -m benchmarks.build
+
+benchmodel: ## Time the course's model against PyTorch's; PYTHON names an interpreter that has PyTorch and NumPy
+	$(PYTHON) -m benchmarks.model
 
 clean: ## Remove everything that was made, the environment too
 	rm -rf $(VENV) $(BENCH) site dist .cache .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
