@@ -1,43 +1,83 @@
-"""The command `fathom`: run, check, explain and clean, for a person or (`--json`) for a machine."""
+"""The command `fathom`: for a person, for GitHub, or for a machine (`--format`)."""
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import json
+import os
 import platform
 import signal
 import sys
-import tempfile
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 import click
 
 from . import __version__, site_file
+from .commands import beginning, checking, explaining, listing, showing
 from .config import Config
 from .errors import FathomError, Problem
-from .model import JSON, Cell, Chapter
-from .scheduling import compare, interrupts, lookup, needs, progress, schedule
+from .linting import lint
+from .scheduling import interrupts, lookup, progress, schedule
 from .scheduling.chapters import chapter_files, read_chapters
 from .scheduling.progress import LiveProgress, PlainProgress
-from .scheduling.report import Report, counted
+from .scheduling.report import counted
+from .site_file import SiteFile
 from .store.cache import Store
-from .store.keys import Reason
 
 _PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "ipython", "numpy", "matplotlib")
 
+
+@dataclass(frozen=True, slots=True)
+class _Screen:
+    """How a command tells what it has to tell."""
+
+    form: showing.Format
+    """Its format."""
+    file: Path
+    """The site's file."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a machine reads, and wants nothing besides."""
+        return self.form == "json"
+
+    def problems(self, problems: Iterable[Problem], **others: object) -> None:
+        """Print problems; in JSON, with whatever else there is."""
+        root = self.file.absolute().parent
+        if self.form == "json":
+            click.echo(showing.data(problems, **others))
+        elif self.form == "github":
+            click.echo(showing.github(problems, root), nl=False)
+        else:
+            click.echo(showing.text(problems, root), nl=False, err=True, color=_colour())
+
+    def note(self, sentence: str) -> None:
+        """Tell a person something."""
+        if not self.quiet:
+            _note(sentence)
+
+    def progress(self) -> AbstractContextManager[PlainProgress | LiveProgress]:
+        """What shows a run while it goes on."""
+        if self.quiet:
+            return nullcontext(PlainProgress(lambda _line: None, _note))
+        return progress.choose(sys.stderr, PlainProgress(_note))
+
+
+_FORM = "How to print: for a person, for GitHub's annotations, or for a machine."
 _file_option = click.option(
     "-f",
     "--config-file",
-    "file",
+    "named",
     type=click.Path(path_type=Path),
     help="The site's configuration; `mkdocs.yml` in this folder if not given.",
 )
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+_problems_option = click.option("--format", "form", type=click.Choice(showing.FORMATS), default="text", help=_FORM)
+_data_option = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help=_FORM)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -48,7 +88,7 @@ def main(context: click.Context, *, version: bool, verbose: bool) -> None:
     """Documentation that can be read at two depths and cannot lie.
 
     Ends with 0 if all is well, 1 if a chapter or `mkdocs.yml` has something to mend, 2 if the command itself was
-    wrong, 3 if Fathom is at fault.
+    wrong or there is no site, 3 if Fathom is at fault.
     """
     if verbose and not version:
         raise click.UsageError("`--verbose` goes with `--version`")
@@ -63,87 +103,138 @@ def main(context: click.Context, *, version: bool, verbose: bool) -> None:
 
 @main.command("run")
 @_file_option
-@_json_option
+@_problems_option
 @click.option("--fresh", is_flag=True, help="Run everything, whatever the store has.")
-def run_command(file: Path | None, *, as_json: bool, fresh: bool) -> None:
+def run_command(named: Path | None, form: showing.Format, *, fresh: bool) -> None:
     """Run what is stale and keep the results."""
-    with _problems_printed(as_json=as_json):
-        config = _load(file)
+    with _reporting(named, form) as screen:
+        site, config = _load(screen)
         chapters, warnings = read_chapters(chapter_files(config), config)
-        with _progress(quiet=as_json) as shown:
+        with screen.progress() as shown:
             report = schedule.run(chapters, config, _store(config, shown), shown, fresh=fresh)
-        problems = [*warnings, *report.problems]
+        told = [*lint.heeded(warnings, chapters, config), *checking.unused(site, chapters)]
         names = ("chapters", "executed", "cached", "exempt", "seconds")
-        _print_problems(problems, as_json=as_json, **{name: getattr(report, name) for name in names})
-        if not as_json:
-            _note(str(report))
-        sys.exit(int(_has_errors(problems)))
+        screen.problems([*told, *report.problems], **{name: getattr(report, name) for name in names})
+        screen.note(str(report))
+        sys.exit(int(any(problem.severity == "error" for problem in report.problems)))
 
 
 @main.command("check")
 @_file_option
-@_json_option
+@_problems_option
+@click.option("--fix", is_flag=True, help="Mend in the chapters what a machine can mend, and print the difference.")
 @click.option("--audit", is_flag=True, help="Run everything anew and compare with what is stored.")
 @click.option("--twice", is_flag=True, help="Run everything twice and compare: finds what differs from run to run.")
-def check_command(file: Path | None, *, as_json: bool, audit: bool, twice: bool) -> None:
+def check_command(named: Path | None, form: showing.Format, *, fix: bool, audit: bool, twice: bool) -> None:
     """Read all chapters and tell what is wrong, without running them."""
-    with _problems_printed(as_json=as_json):
-        config = _load(file)
-        chapters, problems = read_chapters(chapter_files(config), config)
-        needs.resolve(chapters, config)
-        found = list(problems)
-        if audit:
-            found += _audit(chapters, config, quiet=as_json)
-        if twice:
-            first, second = (_fresh_runs(chapters, config, quiet=as_json).runs for _ in range(2))
-            found += compare.twice(chapters, first, second)
-        _print_problems(found, as_json=as_json)
-        sys.exit(int(_has_errors(found)))
-
-
-def _audit(chapters: list[Chapter], config: Config, *, quiet: bool) -> list[Problem]:
-    stored = lookup.stored(chapters, config, _store(config, PlainProgress(_note)))
-    missing = sum(bool(chapter.cells) for chapter in chapters if chapter.path not in stored)
-    if missing:
-        _note(f"{counted(missing, 'chapter')} not compared: nothing that holds is stored; `fathom run` comes first")
-    return compare.audit(chapters, stored, _fresh_runs(chapters, config, quiet=quiet).runs)
+    with _reporting(named, form) as screen:
+        site, config = _load(screen)
+        checked = checking.check(site, config)
+        mended = checking.mended(checked.problems, config) if fix else []
+        if mended:
+            checked = checking.check(site, config)
+            if form == "text":
+                click.echo("".join(item.diff() for item in mended), nl=False)
+        found = [*checked.problems]
+        chapters = checked.chapters
+        if audit and not checked.failed:
+            differing, missing = checking.audit(chapters, config, _store(config, _PLAIN), screen.progress)
+            found += differing
+            if missing:
+                what = f"{counted(missing, 'chapter')} not compared: nothing that holds is stored"
+                screen.note(f"{what}; `fathom run` comes first")
+        if twice and not checked.failed:
+            found += checking.twice(chapters, config, screen.progress)
+        counts = {"chapters": checked.files, "cells": checked.cells, "mended": [item.path for item in mended]}
+        screen.problems(found, **counts)
+        screen.note(showing.summary(found, checked.files, checked.cells))
+        sys.exit(int(bool(found)))
 
 
 @main.command("explain")
 @_file_option
-@_json_option
+@_data_option
 @click.argument("chapters", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def explain_command(file: Path | None, chapters: tuple[Path, ...], *, as_json: bool) -> None:
-    """Tell for each cell whether it would run, and what changed; for CHAPTERS, or for all."""
-    with _problems_printed(as_json=as_json):
-        config = _load(file)
+def explain_command(named: Path | None, form: showing.Format, chapters: tuple[Path, ...]) -> None:
+    """Tell what would run, and what has changed; for CHAPTERS, or for all. JSON has an answer for each cell."""
+    with _reporting(named, form) as screen:
+        _, config = _load(screen)
         every, _ = read_chapters(chapter_files(config), config)
         wanted = {config.relative(path.resolve()) for path in chapters} or {chapter.path for chapter in every}
         unknown = wanted - {chapter.path for chapter in every}
         if unknown:
             raise click.UsageError(f"not among the site's chapters: {', '.join(sorted(unknown))}")
-        reasons = lookup.explain(every, config, _store(config, PlainProgress(_note)))
-        shown = [chapter for chapter in every if chapter.path in wanted]
-        rows = [row for chapter in shown for cell in chapter.cells for row in _answers(chapter, cell, reasons)]
-        if as_json:
-            click.echo(json.dumps({"cells": rows}))
+        reasons = lookup.explain(every, config, _store(config, _PLAIN))
+        answers = [(each, explaining.answers(each, reasons[each.path])) for each in every if each.path in wanted]
+        if screen.quiet:
+            cells = [explaining.data(chapter, answer) for chapter, found in answers for answer in found]
+            click.echo(json.dumps({"cells": cells}))
+        for chapter, found in () if screen.quiet else answers:
+            click.echo("".join(f"{line}\n" for line in explaining.sentences(chapter, found)), nl=False)
+
+
+@main.command("list")
+@_file_option
+@_data_option
+def list_command(named: Path | None, form: showing.Format) -> None:
+    """List the chapters: cells and minutes for each depth, how long they ran, what they publish."""
+    with _reporting(named, form) as screen:
+        _, config = _load(screen)
+        chapters, _ = read_chapters(chapter_files(config), config)
+        rows = listing.rows(chapters, lookup.stored(chapters, config, _store(config, _PLAIN)))
+        if screen.quiet:
+            click.echo(json.dumps({"chapters": rows}))
         else:
-            click.echo("".join(_sentence(row) + "\n" for row in rows), nl=False)
+            click.echo("\n".join(listing.table(rows, {depth.name: depth.label for depth in config.depths})))
+
+
+@main.group("new")
+def new_group() -> None:
+    """Begin something new."""
+
+
+@new_group.command("chapter")
+@_file_option
+@click.argument("title")
+def new_chapter_command(named: Path | None, title: str) -> None:
+    """Write a chapter with this TITLE that passes every check, to be written over."""
+    with _reporting(named, "text") as screen:
+        site, config = _load(screen)
+        try:
+            file = beginning.begin(title, config)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        click.echo("\n".join(beginning.advice(file, site, config)))
 
 
 @main.command("clean")
 @_file_option
-@_json_option
-def clean_command(file: Path | None, *, as_json: bool) -> None:
+@_data_option
+def clean_command(named: Path | None, form: showing.Format) -> None:
     """Remove all stored results."""
-    with _problems_printed(as_json=as_json):
-        files, size = _store(_load(file), PlainProgress(_note)).clear()
-        if as_json:
+    with _reporting(named, form) as screen:
+        _, config = _load(screen)
+        files, size = _store(config, _PLAIN).clear()
+        if screen.quiet:
             click.echo(json.dumps({"files": files, "bytes": size}))
+        screen.note(f"{counted(files, 'stored file')} removed" if files else "nothing stored")
 
 
-def _load(file: Path | None) -> Config:
-    return site_file.load(file or site_file.find(Path.cwd()))
+def _load(screen: _Screen) -> tuple[SiteFile, Config]:
+    """The site's file, and our options."""
+    if not screen.file.is_file():
+        raise _NoSiteError(screen.file)
+    site = site_file.read(screen.file)
+    return site, site_file.configure(site)
+
+
+class _NoSiteError(click.ClickException):
+    """There is no site where the command looks for one."""
+
+    exit_code = 2
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"there is no `{file}`\n  Run this in the folder of `mkdocs.yml`, or name it with `-f`.")
 
 
 def _store(config: Config, shown: PlainProgress | LiveProgress) -> Store:
@@ -154,30 +245,23 @@ def _note(sentence: str) -> None:
     click.echo(sentence, err=True)
 
 
-def _progress(*, quiet: bool) -> AbstractContextManager[PlainProgress | LiveProgress]:
-    if quiet:
-        return nullcontext(PlainProgress(lambda _line: None, _note))
-    return progress.choose(sys.stderr, PlainProgress(_note))
+_PLAIN = PlainProgress(_note)
 
 
-def _fresh_runs(chapters: list[Chapter], config: Config, *, quiet: bool) -> Report:
-    """Run everything with an empty store of its own, so that nothing old is used and nothing is kept."""
-    with tempfile.TemporaryDirectory(prefix="fathom-store-") as folder, _progress(quiet=quiet) as shown:
-        store = Store(Path(folder), readonly=False, size_limit=config.cache_size, say=shown.say)
-        report = schedule.run(chapters, config, store, shown)
-    if _has_errors(report.problems):
-        raise FathomError(report.problems)
-    return report
+def _colour() -> bool | None:
+    """Whether to print colours; None: if it is a terminal. See https://no-color.org."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 @contextmanager
-def _problems_printed(*, as_json: bool) -> Iterator[None]:
+def _reporting(named: Path | None, form: showing.Format) -> Iterator[_Screen]:
     """End the command with what is wrong; say of an error that nobody foresaw that it is not the author's fault."""
+    screen = _Screen(form, named or site_file.find(Path.cwd()))
     try:
         with interrupts.once(signal.SIGINT, signal.SIGTERM):
-            yield
+            yield screen
     except FathomError as error:
-        _print_problems(error.problems, as_json=as_json)
+        screen.problems(error.problems)
         sys.exit(1)
     except KeyboardInterrupt:
         _note("Interrupted.")
@@ -193,58 +277,6 @@ def _problems_printed(*, as_json: bool) -> Iterator[None]:
             "  Please report it with the lines above and what `fathom --version --verbose` prints."
         )
         sys.exit(3)
-
-
-def _has_errors(problems: Iterable[Problem]) -> bool:
-    return any(problem.severity == "error" for problem in problems)
-
-
-def _print_problems(problems: Iterable[Problem], *, as_json: bool, **counts: float) -> None:
-    if as_json:
-        click.echo(json.dumps(counts | {"problems": [dataclasses.asdict(problem) for problem in sorted(problems)]}))
-    else:
-        for problem in sorted(problems):
-            _note(str(problem))
-
-
-def _answers(chapter: Chapter, cell: Cell, reasons: Mapping[str, Mapping[str, tuple[Reason, ...]]]) -> list[JSON]:
-    """What becomes of a cell, as JSON: once for each group of depths for which it is the same."""
-    paths = {depth: why for depth, why in reasons[chapter.path].items() if cell.depth in {None, depth}}
-    groups: dict[tuple[Reason, ...], list[str]] = {}
-    for depth, why in paths.items():
-        groups.setdefault(why if cell.runs else (), []).append(depth)
-    return [
-        {
-            "path": cell.span.path,
-            "line": cell.span.line,
-            "depths": depths,
-            "state": _state(cell, why),
-            "reasons": [_words(chapter, reason) for reason in why],
-            "exempt": cell.options.reason,
-        }
-        for why, depths in groups.items()
-    ]
-
-
-def _state(cell: Cell, why: tuple[Reason, ...]) -> str:
-    if not cell.runs:
-        return "exempt"
-    if why and all(reason.kind == "chapter" for reason in why):
-        return "may run"  # what the other chapter publishes may turn out to be the same
-    return "would run" if why else "stored"
-
-
-def _words(chapter: Chapter, reason: Reason) -> str:
-    """A reason with the line of the cell that it names, which is what an author looks for."""
-    if reason.kind == "cell" and reason.after and reason.name.isdecimal() and int(reason.name) <= len(chapter.cells):
-        return f"{reason} (line {chapter.cells[int(reason.name) - 1].span.line})"
-    return str(reason)
-
-
-def _sentence(row: JSON) -> str:
-    why = row["exempt"] or "; ".join(row["reasons"])
-    depths = ", ".join(row["depths"]).lower()
-    return f"{row['path']}:{row['line']}: [{depths}] {row['state']}" + (f": {why}" if why else "")
 
 
 def _surroundings() -> Iterator[str]:

@@ -26,9 +26,11 @@ class SiteFile:
     data: Mapping[str, Any]
     """All of it, what it inherits put in."""
     places: Mapping[str, Span]
-    """Where our options stand, by name; `fathom`, where they begin, and `docs_dir`."""
+    """Where our options stand, by name; `fathom`, where they begin, `plugins` and `docs_dir`."""
     folder: Path
     """Its folder."""
+    name: str
+    """Its name in that folder."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -85,12 +87,12 @@ def _read(file: Path, root: Path, above: tuple[Path, ...]) -> SiteFile:
     node, data = _parse(file, name)
     places = _places(node, name)
     if "INHERIT" not in data:
-        return SiteFile(data, places, root)
+        return SiteFile(data, places, root, name)
     parent = Path(os.path.normpath(file.parent / str(data.pop("INHERIT"))))
     if parent in (*above, file):
         raise FathomError.at(Span(name, 1), "`INHERIT` goes in a circle", "Take it out of one of the files.")
     base = _read(parent, root, (*above, file))
-    return SiteFile(_merged(base.data, data), {**base.places, **places}, root)
+    return SiteFile(_merged(base.data, data), {**base.places, **places}, root, name)
 
 
 def _parse(file: Path, name: str) -> tuple[yaml.Node | None, dict[str, Any]]:
@@ -163,8 +165,8 @@ def _places(node: yaml.Node | None, name: str) -> dict[str, Span]:
     """Where our options stand."""
     found: dict[str, Span] = {}
     for key, value in _pairs(node):
-        if key.value == "docs_dir":
-            found["docs_dir"] = _span(key, name)
+        if key.value in {"docs_dir", "plugins"}:
+            found[key.value] = _span(key, name)
         if key.value in {"plugins", "markdown_extensions"}:
             entries = value.value if isinstance(value, yaml.SequenceNode) else [value]
             for ours, options in (pair for entry in entries for pair in _pairs(entry) if pair[0].value in NAMES):

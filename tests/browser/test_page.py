@@ -196,7 +196,7 @@ def test_the_extension_alone(
 ) -> None:
     """After `fathom run`, Python-Markdown by itself gives the article that the MkDocs plugin gives, outputs too."""
     root = Path(shutil.copytree(seed_site.built.root, tmp_path / "copy"))
-    run = build_site(Built(root, 0, "", ""), "fathom run --json")
+    run = build_site(Built(root, 0, "", ""), "fathom run --format json")
     assert (run.code, '"executed": 0' in run.stdout) == (0, True)
     monkeypatch.chdir(root)
     text = SOURCE.read_text(encoding="utf-8")

@@ -58,14 +58,14 @@ class Site:
 
     def run(self) -> tuple[int, int]:
         """Run what is stale without a word of trouble: how many cells ran, how many were stored."""
-        result = self.fathom("run --json")
+        result = self.fathom("run --format json")
         assert (result.exit_code, result.stderr) == (0, ""), result.stdout
         report = json.loads(result.stdout)
         return report["executed"], report["cached"]
 
     def reasons(self) -> set[str]:
         """Why cells would run."""
-        result = self.fathom("explain --json")
+        result = self.fathom("explain --format json")
         assert result.exit_code == 0
         return {reason for cell in json.loads(result.stdout)["cells"] for reason in cell["reasons"]}
 

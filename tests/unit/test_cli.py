@@ -79,7 +79,7 @@ def test_run_fails(fathom: Fathom) -> None:
 
 def test_json(fathom: Fathom) -> None:
     """For a machine, each command prints one JSON document and nothing else."""
-    result = fathom("run --json", a=page("1 / 0", "2"))
+    result = fathom("run --format json", a=page("1 / 0", "2"))
     report = json.loads(result.stdout)
     assert (result.exit_code, result.stderr) == (1, "")
     assert {name: report[name] for name in ("chapters", "executed", "cached", "exempt")} == {
@@ -91,26 +91,127 @@ def test_json(fathom: Fathom) -> None:
     (problem,) = report["problems"]
     assert problem["span"] == {"path": "docs/a.md", "line": 4, "column": 1}
     assert problem["severity"] == "error"
-    assert json.loads(fathom("check --json").stdout) == {"problems": []}
-    assert [cell["state"] for cell in json.loads(fathom("explain --json").stdout)["cells"]] == [
+    assert fathom("check --format json").stdout == '{"chapters": 1, "cells": 2, "mended": [], "problems": []}\n'
+    assert [cell["state"] for cell in json.loads(fathom("explain --format json").stdout)["cells"]] == [
         "would run",
         "would run",
     ]
-    assert json.loads(fathom("clean --json").stdout) == {"files": 0, "bytes": 0}
-    result = fathom("check --json", a="<!-- DEEP -->\n")
+    assert json.loads(fathom("clean --format json").stdout) == {"files": 0, "bytes": 0}
+    result = fathom("check --format json", a="<!-- DEEP -->\n")
     assert (result.exit_code, json.loads(result.stdout)["problems"][0]["span"]["line"]) == (1, 1)
 
 
+NEVER_CLOSED = """\
+docs/a.md:1:1: `<!-- DEEP -->` is never closed
+  1 | <!-- DEEP -->
+    | ^
+  Add `<!-- /DEEP -->` where that reading ends.
+1 chapter, 0 cells: 1 error
+"""
+NEEDS = """\
+docs/a.md:2:8: no chapter `b` to need
+  2 | needs: b
+    |        ^
+  Name a chapter by its file, with or without `.md`.
+1 chapter, 0 cells: 1 error
+"""
+DAMAGED = """\
+docs/a.md:1:5: warning: the text `cafÃ©` was decoded wrongly [mojibake]
+  1 | The cafÃ© is open, ![](a.png)
+    |     ^^^^^
+  Write `café`.
+docs/a.md:1:20: warning: an image without a text alternative [missing-alt]
+  1 | The cafÃ© is open, ![](a.png)
+    |                    ^
+  Say what it shows, for those who cannot see it: `![Text](…)`.
+1 chapter, 0 cells: 2 warnings; `fathom check --fix` mends 1 of them
+"""
+
+
 def test_check(fathom: Fathom) -> None:
-    """On a clean site a check prints nothing, and runs nothing."""
-    assert told(fathom("check", a=page("1 / 0"))) == (0, "", "")
-    said = "docs/a.md:1:1: `<!-- DEEP -->` is never closed\n  Add `<!-- /DEEP -->` where that reading ends.\n"
-    assert told(fathom("check", a="<!-- DEEP -->\n\n" + page("1"))) == (1, "", said)
-    said = "docs/a.md:2:8: no chapter `b` to need\n  Name a chapter by its file, with or without `.md`.\n"
-    assert told(fathom("check", a="---\nneeds: b\n---\n")) == (1, "", said)
-    result = fathom("check", a="The cafÃ© is open.\n")
-    assert result.exit_code == 0
-    assert result.stderr.startswith("docs/a.md:1:5: warning: ")
+    """A clean site takes one line, a finding its place and line; nothing is run, and warnings count."""
+    assert told(fathom("check", a=page("1 / 0"))) == (0, "", "1 chapter, 1 cell: nothing to mend\n")
+    assert told(fathom("check", a="<!-- DEEP -->\n\n" + page("1"))) == (1, "", NEVER_CLOSED)
+    assert told(fathom("check", a="---\nneeds: b\n---\n")) == (1, "", NEEDS)
+    assert told(fathom("check", a="The cafÃ© is open, ![](a.png)\n")) == (1, "", DAMAGED)
+
+
+def test_check_tells_all_at_once(fathom: Fathom) -> None:
+    """Errors of one chapter do not hide the warnings of another."""
+    result = fathom("check", a="<!-- DEEP -->\n", b="![](a.png)\n")
+    assert "docs/a.md:1:1: `<!-- DEEP -->` is never closed" in result.stderr
+    assert "docs/b.md:1:1: warning: " in result.stderr
+    assert result.stderr.endswith("2 chapters, 0 cells: 1 error and 1 warning\n")
+
+
+def test_check_fix(fathom: Fathom) -> None:
+    """What can be mended is, with a difference to read; the rest is told; a second time there is nothing to do."""
+    result = fathom("check --fix", a="The cafÃ©, ![](a.png)\nfine\n")
+    assert result.stdout == (
+        "--- a/docs/a.md\n+++ b/docs/a.md\n@@ -1,2 +1,2 @@\n-The cafÃ©, ![](a.png)\n+The café, ![](a.png)\n fine\n"
+    )
+    assert result.stderr.startswith("docs/a.md:1:11: warning: an image without a text alternative")
+    assert result.exit_code == 1
+    assert Path("docs/a.md").read_text(encoding="utf-8") == "The café, ![](a.png)\nfine\n"
+    assert fathom("check --fix", a="The cafÃ©\n").exit_code == 0
+    assert told(fathom("check --fix")) == (0, "", "1 chapter, 0 cells: nothing to mend\n")
+    report = json.loads(fathom("check --fix --format json", a="The cafÃ©\n").stdout)
+    assert report == {"chapters": 1, "cells": 0, "mended": ["docs/a.md"], "problems": []}
+
+
+def test_check_fix_of_what_cannot_be_written(fathom: Fathom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told, and no traceback is shown."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    result = fathom("check --fix", a="The cafÃ©\n")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("docs/a.md:1:5: it cannot be mended: Permission denied\n")
+
+
+def test_check_without_the_plugin(fathom: Fathom) -> None:
+    """Markers of a site that does not use us would be comments, and nobody would be told."""
+    Path("mkdocs.yml").write_text("site_name: Test\nplugins: [search]\n")
+    text = "<!-- DEEP -->\nx\n<!-- /DEEP -->\n"
+    said = "`fathom` is not among the plugins, so the markers of 1 chapter make no tabs"
+    result = fathom("check", a=text)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"mkdocs.yml:2:1: warning: {said}\n  2 | plugins: [search]\n")
+    assert "Add `- fathom` to `plugins`." in result.stderr
+    assert fathom("check", a="no markers\n").exit_code == 0
+    Path("mkdocs.yml").write_text("site_name: Test\n")
+    assert "Add `plugins: [search, fathom]`." in fathom("check", a=text).stderr
+    assert said in fathom("run").stderr
+
+
+def test_check_ignores(fathom: Fathom) -> None:
+    """What the site, a page or a place has switched off is not told."""
+    assert fathom("check", a="cafÃ©\n").exit_code == 1
+    assert fathom("check", a="<!-- fathom: ignore mojibake -->\ncafÃ©\n").exit_code == 0
+    Path("mkdocs.yml").write_text("plugins: [fathom: {ignore: [mojibake, missing-alt]}]\n")
+    assert fathom("check", a="cafÃ© ![](a.png)\n").exit_code == 0
+    Path("mkdocs.yml").write_text("plugins:\n  - fathom:\n      ignore: [mojibak]\n")
+    assert "mkdocs.yml:3:7: warning: no rule `mojibak` to ignore\n" in fathom("check").stderr
+
+
+def test_github(fathom: Fathom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Annotations, with paths as the repository has them, and what would end a command escaped."""
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    result = fathom("check --format github", a="100 % ![](a.png)\n\n<!-- DEEP -->\n", b="![](b.png)\n")
+    assert result.stdout == (
+        "::error file=docs/a.md,line=3,col=1,title=Fathom::"
+        "`<!-- DEEP -->` is never closed%0AAdd `<!-- /DEEP -->` where that reading ends.\n"
+        "::warning file=docs/b.md,line=1,col=1,title=Fathom%3A missing-alt::an image without a text alternative"
+        "%0ASay what it shows, for those who cannot see it: `![Text](…)`.\n"
+    )
+    assert result.exit_code == 1
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path.parent))
+    assert f"file={tmp_path.name}/docs/a.md," in fathom("check --format github").stdout
+    failed = fathom("run --format github", a=page("print('50 %')\n1 / 0"), b="")
+    assert "::error " in failed.stdout
+    assert "%0A  50 %25" in failed.stdout
 
 
 @pytest.mark.parametrize(
@@ -149,47 +250,151 @@ def test_audit(fathom: Fathom) -> None:
     """An audit says what it could not compare, and nothing where all is as stored."""
     result = fathom("check --audit", a=page("1"), b=page("2"))
     missing = "2 chapters not compared: nothing that holds is stored; `fathom run` comes first"
-    assert (result.exit_code, result.stderr.splitlines()[0]) == (0, missing)
+    assert result.exit_code == 0
+    assert missing in result.stderr.splitlines()
     fathom("run")
     code, out, err = told(fathom("check --audit"))
-    assert (code, out, sorted(err.splitlines())) == (0, "", ["docs/a.md: 1 cell in N s", "docs/b.md: 1 cell in N s"])
+    ran = ["docs/a.md: 1 cell in N s", "docs/b.md: 1 cell in N s"]
+    assert (code, out, sorted(err.splitlines())) == (0, "", ["2 chapters, 2 cells: nothing to mend", *ran])
 
 
 def test_explain(fathom: Fathom) -> None:
-    """Each cell has its answer: stored, or would run and why, or exempt and why."""
+    """A line for each chapter, and one for each reason that some of its cells share."""
     deep = "\n<!-- DEEP -->\n```python\n2\n```\n<!-- /DEEP -->\n"
     exempt = '\n```python exec="false" reason="shown only"\n3\n```\n'
     text = page("1") + deep + exempt
     new = "it has not run without failure yet"
     assert fathom("explain", a=text).stdout.splitlines() == [
-        f"docs/a.md:3: [shallow, deep] would run: {new}",
-        f"docs/a.md:8: [deep] would run: {new}",
-        "docs/a.md:13: [shallow, deep] exempt: shown only",
+        "docs/a.md: 3 cells: 2 would run, 1 exempt",
+        f"  line 3: {new}",
+        f"  line 8 [deep]: {new}",
     ]
     fathom("run")
-    assert fathom("explain docs/a.md").stdout.splitlines() == [
-        "docs/a.md:3: [shallow, deep] stored",
-        "docs/a.md:8: [deep] stored",
-        "docs/a.md:13: [shallow, deep] exempt: shown only",
-    ]
+    assert fathom("explain docs/a.md").stdout == "docs/a.md: 3 cells: 2 stored, 1 exempt\n"
     changed = text.replace("\n2\n", "\n22\n")
     assert fathom("explain", a=changed, b=page("1")).stdout.splitlines() == [
-        "docs/a.md:3: [shallow] stored",
-        "docs/a.md:3: [deep] would run: the code of cell 2 changed (line 8)",
-        "docs/a.md:8: [deep] would run: the code of cell 2 changed (line 8)",
-        "docs/a.md:13: [shallow, deep] exempt: shown only",
-        f"docs/b.md:3: [shallow, deep] would run: {new}",
+        "docs/a.md: 3 cells: 2 would run, 1 exempt",
+        "  lines 3, 8 [deep]: the code of cell 2 changed (line 8)",
+        "docs/b.md: 1 cell: 1 would run",
+        f"  line 3: {new}",
     ]
     assert "docs/b.md" not in fathom("explain docs/a.md").stdout
+    (row,) = [row for row in json.loads(fathom("explain --format json").stdout)["cells"] if row["line"] == 13]
+    assert (row["state"], row["exempt"]) == ("exempt", "shown only")
+
+
+def test_explain_briefly(fathom: Fathom) -> None:
+    """Many cells and many files are told in numbers; JSON has each of them."""
+    names = "abcde"
+    for name in names:
+        Path(f"helper_{name}.py").write_text("X = 1\n")
+    sources = [f"import helper_{name}" for name in names]
+    fathom("run", a=page(*sources))
+    for name in names:
+        Path(f"helper_{name}.py").write_text("X = 22\n")
+    result = fathom("explain", a=page(*(f"{source} as h" for source in sources)))
+    assert result.stdout.splitlines() == [
+        "docs/a.md: 5 cells: 5 would run",
+        (
+            "  5 cells, lines 3 to 19: 5 cells changed (from line 3 on); "
+            "`helper_a.py`, `helper_b.py` and 3 more files changed"
+        ),
+    ]
+    rows = json.loads(fathom("explain --format json").stdout)["cells"]
+    assert "the code of cell 5 changed (line 19)" in rows[0]["reasons"]
+    assert "`helper_e.py` changed" in rows[0]["reasons"]
 
 
 def test_explain_needs(fathom: Fathom) -> None:
     """A chapter that needs a stale one may run: what it loads may turn out to be the same."""
     pages = {"a": page("1"), "b": "---\nneeds: a\n---\n" + page("2")}
     fathom("run", **pages)
-    assert fathom("explain docs/b.md", a=page("11")).stdout == (
-        "docs/b.md:6: [shallow, deep] may run: `docs/a.md`, which it needs, would run\n"
-    )
+    assert fathom("explain docs/b.md", a=page("11")).stdout.splitlines() == [
+        "docs/b.md: 1 cell: 1 may run",
+        "  line 6: `docs/a.md`, which it needs, would run",
+    ]
+
+
+LIST = """\
+Chapter    Shallow: cells, minutes  Deep: cells, minutes  Ran in  Publishes
+docs/a.md                     1, 1                  2, 2  {}
+docs/b.md                     0, 1                  0, 1       –
+"""
+
+
+def test_list(fathom: Fathom) -> None:
+    """Cells and minutes for each reader, seconds as long as results hold, and what a chapter publishes."""
+    words = "word " * 300
+    publish = "from mkdocs_fathom import artifacts\nartifacts.publish('x.bin').write_bytes(bytes(2048))"
+    deep = f"\n<!-- DEEP -->\n{words}\n\n```python\n2\n```\n<!-- /DEEP -->\n"
+    assert told(fathom("list", a=page(publish) + deep, b="text\n")) == (0, LIST.format(" stale"), "")
+    fathom("run")
+    assert told(fathom("list")) == (0, LIST.format(" 0.0 s  x.bin (2 KiB)").replace(" 0.0 s", " N s"), "")
+    row, _ = json.loads(fathom("list --format json").stdout)["chapters"]
+    assert row.pop("seconds") > 0
+    assert row == {
+        "path": "docs/a.md",
+        "title": "Page",
+        "cells": {"SHALLOW": 1, "DEEP": 2},
+        "exempt": 0,
+        "minutes": {"SHALLOW": 0.1, "DEEP": 1.7},
+        "stored": True,
+        "artifacts": [{"name": "x.bin", "size": 2048}],
+    }
+
+
+NEW = """\
+docs/chapters/01-a-cafes-song.md is written. Next:
+  `mkdocs serve` shows it while you write
+  `fathom check` says in a second what is wrong
+"""
+
+
+def new(*words: str) -> Any:
+    return CliRunner().invoke(cli.main, ["new", "chapter", *words])
+
+
+def test_new_chapter(fathom: Fathom) -> None:
+    """It passes every check as it stands, and runs."""
+    assert told(new(" A café’s  song ")) == (0, NEW, "")
+    file = Path("docs/chapters/01-a-cafes-song.md")
+    assert file.read_text(encoding="utf-8").startswith("# A café’s song\n")
+    assert told(fathom("check")) == (0, "", "1 chapter, 2 cells: nothing to mend\n")
+    assert fathom("run").exit_code == 0
+
+
+def test_new_chapter_takes_the_next_number(fathom: Fathom) -> None:
+    """Where most numbered chapters are, as they are written; nothing is ever overwritten."""
+    for name in ("docs/course/007_a.md", "docs/course/009_b.md", "docs/01-c.md"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text("text\n")
+    assert new("Twice").stdout.startswith("docs/course/010_twice.md is written.")
+    assert new("Twice").stdout.startswith("docs/course/011_twice.md is written.")
+    Path("mkdocs.yml").write_text("nav: [a.md]\n")
+    advice = new("机器 学习").stdout
+    assert advice.startswith("docs/course/012_机器-学习.md is written.")
+    assert "add `- fathom` to `plugins` in mkdocs.yml" in advice
+    assert "add `- course/012_机器-学习.md` to `nav` in mkdocs.yml" in advice
+
+
+@pytest.mark.parametrize(
+    ("chapters", "place"),
+    [("[guide/**/*.md]", "docs/guide/01-x.md"), ("[guide/*/a.md]", None), ("['*.md']", None)],
+)
+def test_new_chapter_is_one_of_the_site(fathom: Fathom, chapters: str, place: str | None) -> None:
+    """The first of a site goes where its option looks; a page that would be no chapter is not written."""
+    Path("mkdocs.yml").write_text(f"plugins: [fathom: {{chapters: {chapters}}}]\n")
+    result = new("X")
+    assert result.exit_code == int(place is None)
+    assert [file.as_posix() for file in Path("docs").rglob("*.md")] == ([place] if place else [])
+
+
+def test_new_chapter_of_three_depths(fathom: Fathom) -> None:
+    """Each depth has its region."""
+    Path("mkdocs.yml").write_text("plugins: [fathom: {depths: [A, B, C]}]\n")
+    assert new("X").exit_code == 0
+    assert told(fathom("check")) == (0, "", "1 chapter, 3 cells: nothing to mend\n")
+    assert fathom("run").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -200,6 +405,9 @@ def test_explain_needs(fathom: Fathom) -> None:
         ("run --frsh", "Error: No such option"),
         ("rnu", "Error: No such command"),
         ("--verbose", "Error: `--verbose` goes with `--version`"),
+        ("check --format xml", "'xml' is not one of 'text', 'github', 'json'"),
+        ("explain --format github", "'github' is not one of 'text', 'json'"),
+        ("new chapter ?!", "Error: no letter or digit in the title `?!`"),
     ],
 )
 def test_usage_errors(fathom: Fathom, command: str, said: str) -> None:
@@ -213,11 +421,13 @@ def test_no_site(fathom: Fathom) -> None:
     """Outside a site, the remedy is named."""
     Path("mkdocs.yml").unlink()
     result = fathom("run")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr == (
-        "mkdocs.yml:1:1: cannot read it: No such file or directory\n"
+        f"Error: there is no `{Path.cwd() / 'mkdocs.yml'}`\n"
         "  Run this in the folder of `mkdocs.yml`, or name it with `-f`.\n"
     )
+    Path("mkdocs.yml").write_text("plugins: [fathom: {jobbs: 2}]\n")
+    assert fathom("run").exit_code == 1
 
 
 def test_named_site(fathom: Fathom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,15 +435,18 @@ def test_named_site(fathom: Fathom, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     fathom("check", a=page("1"))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert "docs/a.md:3: " in CliRunner().invoke(cli.main, "explain -f ../mkdocs.yml ../docs/a.md".split()).stdout
+    assert (
+        "docs/a.md: 1 cell: 1 would run"
+        in CliRunner().invoke(cli.main, "explain -f ../mkdocs.yml ../docs/a.md".split()).stdout
+    )
 
 
 def test_clean(fathom: Fathom) -> None:
-    """Results are removed without a word; a folder that is not ours is left alone."""
-    assert told(fathom("clean")) == (0, "", "")
+    """Results are removed; a folder that is not ours is left alone."""
+    assert told(fathom("clean")) == (0, "", "nothing stored\n")
     fathom("run", a=page("1"))
     assert Path(".cache/fathom").is_dir()
-    assert told(fathom("clean")) == (0, "", "")
+    assert told(fathom("clean")) == (0, "", "4 stored files removed\n")
     assert not Path(".cache/fathom").exists()
     Path("mkdocs.yml").write_text("plugins: [fathom: {cache: docs}]")
     result = fathom("clean")
@@ -256,7 +469,7 @@ def test_help(fathom: Fathom) -> None:
     result = fathom("")
     assert result.exit_code == 0
     assert result.stdout == fathom("--help").stdout
-    for word in ("run", "check", "explain", "clean", "Ends with 0 if all is well"):
+    for word in ("run", "check", "explain", "list", "new", "clean", "Ends with 0 if all is well"):
         assert word in result.stdout
 
 

@@ -27,10 +27,9 @@ def unshown_value(page: Page) -> Iterator[Finding]:
         if body is None or cell.options.raises or cell.options.may_raise or cell.options.hide in {"output", "all"}:
             continue
         for node in _bare(body[:-1] if body and isinstance(body[-1], ast.Expr) else body):
-            path, line = cell.origins[node.lineno - 1]
             what = f"the value of `{_short(node)}` is computed and never shown"
             hint = "Print it, assert it, or put it on the cell's last line, which is shown."
-            yield Finding(Span(path, line), what, hint)
+            yield Finding(_place(page, cell, node), what, hint)
 
 
 def idle_cell(page: Page) -> Iterator[Finding]:
@@ -69,6 +68,15 @@ def _only_value(node: ast.expr) -> bool:
         return False
     calls = any(isinstance(each, ast.Call | ast.Await | ast.NamedExpr | ast.Yield) for each in ast.walk(node))
     return isinstance(node, _VALUES) or (isinstance(node, _GROUPS) and not calls)
+
+
+def _place(page: Page, cell: Cell, node: ast.Expr) -> Span:
+    """Where a statement stands in the author's file."""
+    path, line = cell.origins[node.lineno - 1]
+    at = cell.first + node.lineno
+    source, own = cell.source.split("\n")[node.lineno - 1], page.chapter.lines[at].text
+    before = source.encode()[: node.col_offset].decode("utf-8", "ignore")
+    return Span(path, line, len(before) + 1 + (max(len(own) - len(source), 0) if path == page.chapter.path else 0))
 
 
 def _short(node: ast.Expr) -> str:

@@ -1,0 +1,121 @@
+"""Everything that can be said of a site without running it; and after running it once more, or twice."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config import Config
+from ..errors import FathomError, Problem
+from ..linting import lint, mend
+from ..model import Chapter, Span
+from ..scheduling import compare, lookup, needs, schedule
+from ..scheduling.chapters import chapter_files, read_all
+from ..scheduling.report import Report, counted
+from ..scheduling.schedule import Progress
+from ..site_file import SiteFile
+from ..store.cache import Store
+
+Shown = Callable[[], AbstractContextManager[Progress]]
+"""Makes what shows a run's progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check has found."""
+
+    files: int
+    """How many chapters were read."""
+    chapters: tuple[Chapter, ...]
+    """Those of them that have no error."""
+    problems: tuple[Problem, ...]
+    """What is wrong."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything stands in the way of running the chapters."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def cells(self) -> int:
+        """How many cells the chapters have."""
+        return sum(len(chapter.cells) for chapter in self.chapters)
+
+
+def check(site: SiteFile, config: Config) -> Checked:
+    """Read all chapters; run nothing.
+
+    Raises:
+        FathomError: The option `chapters` matches nothing.
+    """
+    files = chapter_files(config)
+    chapters, found = read_all(files, config)
+    problems = lint.heeded(found, chapters, config)
+    if not any(problem.severity == "error" for problem in found):
+        try:
+            needs.resolve(chapters, config)
+        except FathomError as error:
+            problems += error.problems
+    problems += [*lint.findings(chapters, config), *unused(site, chapters)]
+    return Checked(len(files), tuple(chapters), tuple(sorted(problems)))
+
+
+def unused(site: SiteFile, chapters: Sequence[Chapter]) -> list[Problem]:
+    """A warning if chapters have markers, and nothing in the site's file makes tabs of them."""
+    marked = [chapter for chapter in chapters if chapter.regions]
+    if site.uses_fathom or not marked:
+        return []
+    what = f"`fathom` is not among the plugins, so the markers of {counted(len(marked), 'chapter')} make no tabs"
+    hint = "Add `- fathom` to `plugins`." if site.data.get("plugins") else "Add `plugins: [search, fathom]`."
+    return [Problem(site.places.get("plugins") or Span(site.name, 1), what, hint, severity="warning")]
+
+
+def mended(problems: Sequence[Problem], config: Config) -> list[mend.Mended]:
+    """Mend what a machine can mend, in the authors' files.
+
+    Raises:
+        FathomError: A file cannot be written.
+    """
+    done = []
+    for item in mend.mended(problems, config.root):
+        try:
+            item.write(config.root)
+        except OSError as error:
+            what = f"it cannot be mended: {error.strerror}"
+            raise FathomError.at(item.problems[0].span, what, "Check who may write there.") from error
+        done.append(item)
+    return done
+
+
+def audit(chapters: Sequence[Chapter], config: Config, store: Store, shown: Shown) -> tuple[list[Problem], int]:
+    """Run everything anew: what differs from what is stored, and for how many chapters nothing is stored that holds.
+
+    Raises:
+        FathomError: A cell fails.
+    """
+    stored = lookup.stored(chapters, config, store)
+    missing = sum(bool(chapter.cells) for chapter in chapters if chapter.path not in stored)
+    return compare.audit(chapters, stored, _fresh(chapters, config, shown).runs), missing
+
+
+def twice(chapters: Sequence[Chapter], config: Config, shown: Shown) -> list[Problem]:
+    """Run everything twice: what differs from run to run.
+
+    Raises:
+        FathomError: A cell fails.
+    """
+    first, second = (_fresh(chapters, config, shown).runs for _ in range(2))
+    return compare.twice(chapters, first, second)
+
+
+def _fresh(chapters: Sequence[Chapter], config: Config, shown: Shown) -> Report:
+    """Run everything with an empty store of its own, so that nothing old is used and nothing is kept."""
+    with tempfile.TemporaryDirectory(prefix="fathom-store-") as folder, shown() as progress:
+        store = Store(Path(folder), readonly=False, size_limit=config.cache_size, say=progress.say)
+        report = schedule.run(chapters, config, store, progress)
+    if any(problem.severity == "error" for problem in report.problems):
+        raise FathomError(report.problems)
+    return report
