@@ -106,14 +106,14 @@ docs/a.md:1:1: `<!-- DEEP -->` is never closed
   1 | <!-- DEEP -->
     | ^
   Add `<!-- /DEEP -->` where that reading ends.
-1 chapter, 0 cells: 1 error
+1 chapter: 1 error
 """
 NEEDS = """\
 docs/a.md:2:8: no chapter `b` to need
   2 | needs: b
     |        ^
   Name a chapter by its file, with or without `.md`.
-1 chapter, 0 cells: 1 error
+1 chapter: 1 error
 """
 DAMAGED = """\
 docs/a.md:1:5: warning: the text `cafÃ©` was decoded wrongly [mojibake]
@@ -141,7 +141,7 @@ def test_check_tells_all_at_once(fathom: Fathom) -> None:
     result = fathom("check", a="<!-- DEEP -->\n", b="![](a.png)\n")
     assert "docs/a.md:1:1: `<!-- DEEP -->` is never closed" in result.stderr
     assert "docs/b.md:1:1: warning: " in result.stderr
-    assert result.stderr.endswith("2 chapters, 0 cells: 1 error and 1 warning\n")
+    assert result.stderr.endswith("2 chapters: 1 error and 1 warning\n")
 
 
 def test_check_fix(fathom: Fathom) -> None:

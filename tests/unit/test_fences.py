@@ -187,7 +187,11 @@ KNOWN = "exec, reason, hide, setup, raises, timeout, network, id, alt, title, ti
         ),
         ("python id=a id=b", ["12: option `id` is given twice / Keep one of them."]),
         ("{.python #a id=b}", ["12: option `id` is given twice / Keep one of them."]),
-        ('python title="x', ['7: cannot read `title="x` as an option / Write options as `name="value"`.']),
+        ('python title="x', ['7: the quotation mark of `title="…` is never closed / Write `title="…"`.']),
+        (
+            'python exec=false reason=\'not now title="x" nosuch',
+            ["18: the quotation mark of `reason='…` is never closed / Write `reason='…'`."],
+        ),
         ("python ignore,wrap", ['7: cannot read `ignore,wrap` as an option / Write options as `name="value"`.']),
         ("{.python title=x", ["0: the braces of the options do not match / Close each `{` with `}`."]),
         (

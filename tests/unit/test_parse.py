@@ -417,6 +417,63 @@ def test_a_fence_that_its_container_ends_holds_what_stands_before() -> None:
     assert [heading.text for heading in chapter.headings] == ["After"]
 
 
+LONGER = "Add a line `` ``` `` where it ends; to show a fence as text, use a longer one."
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("```python\n1\n\nText\n\n```python\n2\n```\n", ["1\n\nText\n\n", "2\n"]),
+        (f"{OPEN}\n```python\n1\n{CLOSE}\n\n## Text\n\n```py\n2\n```\n", ["1\n"]),
+        ("```python\n1\n\nText\n\n```text\n2\n```\n", ["1\n\nText\n\n"]),
+        ("```text\n1\n\n``` python\n2\n```\n", []),
+        ("> ```python\n> 1\n> Text\n> ```python\n> 2\n> ```\n", ["1\nText\n", "2\n"]),
+    ],
+)
+def test_a_fence_that_another_one_follows_was_meant_to_end(text: str, cells: list[str]) -> None:
+    """The one that was never closed is reported, and nothing else that follows from it."""
+    lines = text.split("\n")
+    first, second, *_ = (number for number, line in enumerate(lines, 1) if "```" in line)
+    column = lines[first - 1].index("`") + 1
+    opening = lines[first - 1].lstrip("> ")
+    assert said(text) == [
+        f"{first}:{column}: the fence `` {opening} `` is never closed: line {second} opens another one\n  {LONGER}"
+    ]
+    assert [cell.source for cell in parsed(text).chapter.cells][: len(cells)] == cells
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```text\n1\n```text\n2\n```\n",
+        '```python\ntext = """\n```python\n"""\n```\n',
+        "````markdown\n```python\n1\n```\n````\n",
+        "```text\n    ```python\n```\n",
+        "~~~text\n```python\n1\n```\n~~~\n",
+    ],
+)
+def test_a_fence_that_shows_another_one(text: str) -> None:
+    """What an author can have meant is left alone."""
+    assert said(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- DEPP -->\nx\n<!-- /DEEP -->\n",
+        "<!-- DEEP -->\nx\n<!-- /DEPP -->\n",
+        "<!-- deep -->\n",
+        "<! -- DEEP -->\nx\n<!-- /DEEP -->\n",
+        "<!-- DEPP -->\n<!-- SHALLOW -->\nx\n<!-- /SHALLOW -->\n",
+        "<!-- SHALLOW -->\nx\n<!-- DEPP -->\ny\n<!-- /SHALLOW -->\n",
+        "```python title='x\n1\n```\n",
+    ],
+)
+def test_one_mistake_is_reported_once(text: str) -> None:
+    """The twin of a misspelt marker has no fault, and of a value without end nothing can be said."""
+    assert len(said(text)) == 1
+
+
 def test_a_fence_without_end_hides_the_end_of_a_region_without_blaming_it() -> None:
     """The author mends the fence, and nothing else."""
     assert len(said(f"{OPEN}\n```python\nx\n{CLOSE}\n")) == 1

@@ -128,10 +128,11 @@ def data(problems: Iterable[Problem], **others: object) -> str:
 
 def summary(problems: Sequence[Problem], chapters: int, cells: int) -> str:
     """One line for all: how much was looked at, and how much is to be mended."""
-    seen = f"{counted(chapters, 'chapter')}, {counted(cells, 'cell')}"
+    errors = sum(problem.severity == "error" for problem in problems)
+    # How many cells a chapter with an error has, nobody knows.
+    seen = counted(chapters, "chapter") + ("" if errors else f", {counted(cells, 'cell')}")
     if not problems:
         return f"{seen}: nothing to mend"
-    errors = sum(problem.severity == "error" for problem in problems)
     fixes = sum(problem.fix is not None for problem in problems)
     kinds = [
         counted(number, noun) for number, noun in ((errors, "error"), (len(problems) - errors, "warning")) if number

@@ -32,6 +32,8 @@ _TOKEN = re.compile(
     r"|\.(?P<class>[^\s{}.#=\"']+)|\#(?P<id>[^\s{}.#=\"']+)|(?P<junk>[^\s}]+)"
 )
 
+_OPENED = re.compile(r"""([A-Za-z_][\w:-]*)=(["'])""")
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -75,6 +77,8 @@ def read_info(info: str) -> Info:
     reader = _Reader(info[:end].count("{"))
     for token in _TOKEN.finditer(info, end):
         reader.take(token)
+        if reader.cut:
+            break
     return Info(language, reader.options(), reader.display(), tuple(sorted(reader.faults, key=lambda fault: fault.at)))
 
 
@@ -158,6 +162,7 @@ class _Reader:
         self.classes: list[str] = []
         self.faults: list[Fault] = []
         self.depth = depth
+        self.cut = False
 
     def take(self, token: re.Match[str]) -> None:
         """Take in the next token."""
@@ -173,6 +178,11 @@ class _Reader:
         elif token["key"]:
             value = token["value"]
             self.put(token["key"], value[1:-1] if value[0] in "\"'" else value, at)
+        elif opened := _OPENED.match(token["junk"]):
+            # What follows may all be part of the value: nothing more can be said of this fence.
+            self.cut = True
+            what = f"the quotation mark of `{opened[1]}={opened[2]}…` is never closed"
+            self.fault(at, what, f"Write `{opened[1]}={opened[2]}…{opened[2]}`.")
         else:
             self.fault(at, f"cannot read `{token['junk']}` as an option", 'Write options as `name="value"`.')
 
@@ -211,6 +221,8 @@ class _Reader:
 
     def check_together(self) -> None:
         """Report options that are right by themselves and wrong together."""
+        if self.cut:
+            return
         if self.depth:
             self.fault(0, "the braces of the options do not match", "Close each `{` with `}`.")
         exempt = self.values.get("exec") is False

@@ -11,7 +11,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import Problem
 from ..model import Depth, Line, Region, Span
@@ -48,6 +48,8 @@ class Suspect:
     """What happened."""
     hint: str
     """What to do."""
+    marker: Marker
+    """The marker that it means."""
 
 
 def read_comment(text: str, names: Sequence[str]) -> Marker | Suspect | None:
@@ -65,8 +67,8 @@ def read_comment(text: str, names: Sequence[str]) -> Marker | Suspect | None:
         return None
     if odd:
         name = unicodedata.name(odd, "UNNAMED CHARACTER")
-        return Suspect(f"U+{ord(odd):04X} {name} in a marker", f"Write `{near}` with plain blanks.")
-    return Suspect(f"`<!--{text}-->` is no marker", f"Did you mean `{near}`?")
+        return Suspect(f"U+{ord(odd):04X} {name} in a marker", f"Write `{near}` with plain blanks.", near)
+    return Suspect(f"`<!--{text}-->` is no marker", f"Did you mean `{near}`?", near)
 
 
 def _nearest(text: str, names: Sequence[str]) -> Marker | None:
@@ -98,6 +100,7 @@ class _Open:
     span: Span
     index: int
     prefix: str
+    guessed: bool = False
 
 
 @dataclass(slots=True)
@@ -132,20 +135,21 @@ class Regions:
         marked = False
         for comment in event.comments:
             match read_comment(comment.text, names):
-                case Suspect(what, hint):
+                case Suspect(what, hint, meant):
                     self._problem(event.index, comment.start + 1, what, hint)
+                    marked = marked or self._guess(event, comment.start, comment.end, meant)
                 case Marker() as marker if not marked:
                     marked = True
                     self._marker(event, comment.start, comment.end, marker)
+        marked = marked or self._check_loose(event, names)
         if not marked:
-            self._check_loose(event, names)
             self._check_inside(event.index, event.index)
             self._seen = self._seen or not event.blank
         return marked
 
     def finish(self, cut_at: int | None) -> None:
         """Report what is still open, unless a fence or comment without end hides the rest of the file."""
-        if self._open and (cut_at is None or cut_at < self._open.index):
+        if self._open and not self._open.guessed and (cut_at is None or cut_at < self._open.index):
             what = f"`{self._open.marker}` is never closed"
             hint = f"Add `{Marker(self._open.marker.depth, closing=True)}` where that reading ends."
             self.problems.append(Problem(self._open.span, what, hint))
@@ -154,10 +158,26 @@ class Regions:
         line = self.lines[index]
         self.problems.append(Problem(Span(line.path, line.number, column), what, hint))
 
+    def _guess(self, event: Prose, start: int, end: int, meant: Marker) -> bool:
+        """Take a marker gone wrong, which was reported, for what it means: its twin has no fault. Says if it did."""
+        text = self.lines[event.index].text
+        alone = not text[len(event.prefix) : start].strip() and not text[end:].strip()
+        fits = self.depth == meant.depth if meant.closing else self._open is None
+        if alone and fits and not event.html and not event.literal:
+            if meant.closing:
+                self._close(event, start, meant)
+            else:
+                self._opening(event, start, meant)
+                self._open = self._open and replace(self._open, guessed=True)
+            return True
+        return False
+
     def _marker(self, event: Prose, start: int, end: int, marker: Marker) -> None:
         """Take a marker in, whatever is wrong with where it stands."""
         self._check_place(event, start, end, marker)
         self._seen = self._seen or not event.blank
+        if self._open and self._open.guessed and (not marker.closing or marker.depth != self.depth):
+            self._open = None
         if marker.closing:
             self._close(event, start, marker)
         else:
@@ -214,12 +234,14 @@ class Regions:
         prefix = self.lines[opened.index].text[: opened.span.column - 1]
         self.found.append(Region(opened.marker.depth, opened.span, opened.index, event.index, prefix))
 
-    def _check_loose(self, event: Prose, names: Sequence[str]) -> None:
+    def _check_loose(self, event: Prose, names: Sequence[str]) -> bool:
         """Report a line that is a marker but for its dashes: `<! -- DEEP -->`, `<!– DEEP –>`."""
         loose = _LOOSE.match(event.text) if "<" in event.text and len(event.text) < _LONGEST else None
         near = _nearest(loose[1], names) if loose else None
         if loose and near:
             self._problem(event.index, loose.start(1) + 1, f"`{loose[1]}` is no marker", f"Did you mean `{near}`?")
+            return self._guess(event, loose.start(1), loose.end(1), near)
+        return False
 
     def _check_inside(self, first: int, last: int) -> None:
         """Report the first line of a region that stands left of its marker, where the tab would end early."""

@@ -8,6 +8,7 @@ reader of the source could see different things, the scanner reports a problem i
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,9 +16,12 @@ from dataclasses import dataclass, field
 from ..errors import Problem
 from ..model import Line, Span
 from .containers import Containers, RawHtml, prefix_of, strip_prefix
+from .fences import PYTHON
 from .inline import Comment, Inline, read_inline
 
 _BULLETS = re.compile(r"(?:[ \t>]|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))*")
+_SHOW_FENCES = frozenset({"markdown", "md"})
+"""Languages in which a fence is what an author may want to show."""
 _FENCE = re.compile(r"(?P<run>`{3,}|~{3,})(?P<info>.*)", re.DOTALL)
 
 
@@ -127,10 +131,24 @@ class _Scanner:
                 break
             content.append(rest)
             end += 1
+        if (again := _opens_again(content, match)) is not None:
+            return self.never_closed(at, prefix, match, content[:again], literal=literal)
         last, after = self.close(at, end, prefix, inner, match)
         self.events.append(RawFence(at, last, prefix, run, match["info"], tuple(content), literal))
         self.containers.after_blank = False
         return after
+
+    def never_closed(self, at: int, prefix: str, match: re.Match[str], content: list[str], *, literal: bool) -> int:
+        """Report a fence that another one follows before it is closed, and go on where it must have ended."""
+        number, shown = self.lines[at + len(content) + 1].number, _quoted(match["run"] + match["info"].rstrip())
+        what = f"the fence {shown} is never closed: line {number} opens another one"
+        hint = f"Add a line {_quoted(match['run'])} where it ends; to show a fence as text, use a longer one."
+        self.problem(at, len(prefix) + 1, what, hint)
+        # A marker on the way is no code: its twin would be reported as well.
+        cut = next((index for index, line in enumerate(content) if line.startswith("<!--")), len(content))
+        self.events.append(RawFence(at, at + cut, prefix, match["run"], match["info"], tuple(content[:cut]), literal))
+        self.containers.after_blank = False
+        return at + cut + 1
 
     def close(self, at: int, end: int, prefix: str, inner: str, match: re.Match[str]) -> tuple[int, int]:
         """Judge how a fence ended: the position of its last line and of the line to go on with."""
@@ -206,6 +224,33 @@ class _Scanner:
         html = None if literal else self.html.take(self.lines[at].number, len(prefix), inline.text)
         self.events.append(Prose(at, prefix, inline.text, inline.comments, html, literal))
         return at + 1
+
+
+def _opens_again(content: Sequence[str], match: re.Match[str]) -> int | None:
+    """The line of a fence's content with which another fence begins, so that this one was meant to end before it."""
+    run, language = match["run"], _language(match["info"])
+    for at, line in enumerate(content):
+        inner = _FENCE.match(line)
+        if not inner or not inner["run"].startswith(run) or not inner["info"].strip() or run[0] in inner["info"]:
+            continue
+        # Python might hold such a line in a text. Any other language can, unless a cell would be lost with it.
+        lost = not _compiles(content) if language in PYTHON else _language(inner["info"]) in PYTHON
+        return at if lost and language not in _SHOW_FENCES else None
+    return None
+
+
+def _language(info: str) -> str:
+    """The first word of an info string, whatever is around it."""
+    word = re.match(r"[ \t]*\{?[ \t]*\.?([\w-]*)", info)
+    return word[1].lower() if word else ""
+
+
+def _compiles(content: Sequence[str]) -> bool:
+    try:
+        ast.parse("\n".join(content))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _closes(rest: str, run: str) -> bool:
