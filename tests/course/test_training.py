@@ -68,11 +68,11 @@ def test_windows_reach_the_last_token() -> None:
 def test_adamw_follows_its_formula() -> None:
     w, g = np.array([[1.0, -2.0]]), [np.array([[0.5, -3.0]]), np.array([[0.1, 4.0]])]
     expected, m, s = w.copy(), np.zeros((1, 2)), np.zeros((1, 2))
-    optimizer = AdamW(betas=(0.9, 0.99), decay=0.1, eps=0)
+    optimizer = AdamW(betas=(0.9, 0.99), decay=0.1, eps=0.1)  # large enough to tell where it is added
     for t, grad in enumerate(g, 1):
         optimizer.step({"w": w}, {"w": grad}, lr=0.01)
         m, s = 0.9 * m + 0.1 * grad, 0.99 * s + 0.01 * grad * grad
-        expected = expected * (1 - 0.01 * 0.1) - 0.01 * (m / (1 - 0.9**t)) / np.sqrt(s / (1 - 0.99**t))
+        expected = expected * (1 - 0.01 * 0.1) - 0.01 * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.99**t)) + 0.1)
     assert np.allclose(w, expected, rtol=1e-12)
 
 
