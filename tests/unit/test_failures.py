@@ -66,6 +66,14 @@ def error(name: str, value: str = "", *bases: str, missing: str | None = None) -
             error("EOFError", "nobody"),
             "EOFError: nobody",
             "Give the value in the code: a page is built without a person to ask.",
+        (error("AttributeError", "no"), "AttributeError: no", ""),
+        (error("ImportError", "no"), "ImportError: no", ""),
+        (error("IndentationError", "no", "SyntaxError"), "IndentationError: no", ""),
+        (
+            error("AssertionError", "no"),
+            "AssertionError: no",
+            "What the cell claims does not hold: mend the code, or the claim.",
+        ),
         ),
         (
             error("KeyError"),
@@ -102,13 +110,17 @@ SHOWN = 'python exec="false" reason="shown only"'
             "`x` is defined at SHALLOW only (line 7); a DEEP reader of line 15 never sees it",
             "Define `x` outside the SHALLOW region, or at DEEP too.",
         ),
-        (cells("x", "x = 1"), "NameError: name 'x' is not defined", ""),
         (
             cells("1", fence=SHOWN).replace("1", "x = 1") + cells("x"),
             "`x` is not defined; line 1 names it, in a cell that does not run",
             "Let that cell run, or define `x` in one that does.",
         ),
-        (cells("xx = 1", "x"), "NameError: name 'x' is not defined", ""),
+        (cells("x", "x = 1"), "`x` is used before it is defined (line 6)", "Move the definition up."),
+        (
+            cells("y = 1", "x"),
+            "NameError: name 'x' is not defined",
+            "No cell before this one defines it for this reader, or imports it.",
+        ),
     ],
 )
 def test_names(text: str, what: str, hint: str) -> None:
@@ -117,12 +129,30 @@ def test_names(text: str, what: str, hint: str) -> None:
     cell = next(cell for cell in reversed(parsed.cells) if cell.source.strip() == "x")
     told = error("NameError", "name 'x' is not defined", missing="x") | {"place": ("docs/a.md", cell.span.line + 1)}
     failure = failures.explain_error(parsed, cell, told, [], CONFIG)
-    if cell.number == 0:
-        assert failure.what == "`x` is used before it is defined (line 6)"
-        assert failure.hint == "Move the definition up."
-        return
-    assert failure.what == what
-    assert failure.hint == (hint or 'If the error is what you want to show, declare it: ```python raises="NameError".')
+    assert (failure.what, failure.hint) == (what, hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (cells("a = 1\nlosses = 1", "lossse"), "Did you mean `losses` (line 3)?"),
+        (cells("1", "losses = 1\nlossse"), "Did you mean `losses` (line 6)?"),
+        (
+            region("DEEP", "losses = 1") + cells("lossse"),
+            "No cell before this one defines it for this reader, or imports it.",
+        ),
+        (cells("1", "prnit"), "Did you mean `print`?"),
+        (cells("1", "np"), "Import it first: `import numpy as np`."),
+        (cells("1", "math"), "Import it first: `import math`."),
+    ],
+)
+def test_names_that_were_meant(text: str, hint: str) -> None:
+    """What is like it on this reader's path, or where it would come from; never that the error could be shown."""
+    parsed = chapter(text)
+    name = parsed.cells[-1].source.split()[-1]
+    told = error("NameError", f"name '{name}' is not defined", missing=name)
+    failure = failures.explain_error(parsed, parsed.cells[-1], told, [], CONFIG)
+    assert (failure.what, failure.hint) == (f"NameError: name '{name}' is not defined", hint)
 
 
 @pytest.mark.parametrize(

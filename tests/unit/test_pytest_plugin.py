@@ -61,7 +61,7 @@ def test_items(run: Run) -> None:
 
 FAILURE = """\
 docs/a.md:9:1: AssertionError [deep]
-  If the error is what you want to show, declare it: ```python raises="AssertionError".
+  What the cell claims does not hold: mend the code, or the claim.
     Traceback (most recent call last):
       File "docs/a.md", line 9, in <module>
         assert x == 2

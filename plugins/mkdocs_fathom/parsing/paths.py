@@ -61,30 +61,26 @@ def tree(paths: Mapping[str, tuple[Cell, ...]]) -> Node:
 
 def definitions(chapter: Chapter, name: str) -> list[tuple[Cell, Span]]:
     """The running cells that bind a name at their top level, and where."""
-    found = []
-    for cell in chapter.cells:
-        line = _binding_line(cell.source, name) if cell.runs else None
-        if line is not None:
-            found.append((cell, Span(*cell.origins[line - 1])))
-    return found
+    found = ((cell, bindings(cell).get(name)) for cell in chapter.cells if cell.runs)
+    return [(cell, place) for cell, place in found if place]
 
 
-def _binding_line(source: str, name: str) -> int | None:
-    """The first line of a cell that binds a name, functions' and classes' own scopes left out."""
+def bindings(cell: Cell) -> dict[str, Span]:
+    """The names that a cell binds at its top level, and where first; functions' and classes' own scopes left out."""
     try:
-        nodes: list[ast.AST] = list(ast.parse(source).body)
+        nodes: list[ast.AST] = list(ast.parse(cell.source).body)
     except SyntaxError:
-        return None
-    lines = []
+        return {}
+    lines: dict[str, int] = {}
     while nodes:
         node = nodes.pop()
-        if name in _bound_names(node):
-            lines.append(node.lineno)  # type: ignore[attr-defined]  # every node that binds has a line
+        for name in _bound_names(node):
+            lines[name] = min(node.lineno, lines.get(name, node.lineno))  # type: ignore[attr-defined]  # what binds has a line
         if isinstance(node, ast.comprehension):
             nodes += [node.iter, *node.ifs]  # its target is its own
         elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             nodes.extend(ast.iter_child_nodes(node))
-    return min(lines, default=None)
+    return {name: Span(*cell.origins[line - 1]) for name, line in lines.items()}
 
 
 def _bound_names(node: ast.AST) -> set[str]:

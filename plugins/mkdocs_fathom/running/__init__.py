@@ -3,7 +3,7 @@
 The parent's side:
     `execute`      the paths of a chapter, from start to end
     `job`          what a worker is told; `branch`, what its parent knows of it; `collect`, runs from what it tells
-    `failures`     why a cell failed, in words for its author
+    `failures`     why a cell failed, in words for its author; `advice`, what to do about it
     `pool`         where workers come from; `launcher` starts processes, `processes` counts and ends them
 
 The other side, in processes of its own:

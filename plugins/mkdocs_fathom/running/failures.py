@@ -12,7 +12,7 @@ from typing import Literal
 from ..config import Config
 from ..errors import Problem
 from ..model import JSON, Cell, CellResult, Chapter, Failure, Span
-from ..parsing.paths import definitions
+from . import advice
 
 _SIGKILL = 9
 _LONGEST = 300
@@ -39,63 +39,14 @@ def explain_error(chapter: Chapter, cell: Cell, error: JSON, outputs: Sequence[J
     span = Span(*error["place"]) if error["place"] else cell.span
     first = next((line for line in error["evalue"].splitlines() if line.strip()), "")
     what = f"{error['ename']}: {first[:_LONGEST]}".rstrip(": ")
-    hint = _hint(cell, error, config)
+    hint = advice.for_error(cell, error, config)
     if error["ename"] == "NameError" and error["name"]:
-        what, hint = _missing_name(chapter, cell, error["name"], span) or (what, hint)
+        what, hint = advice.for_name(chapter, cell, error["name"], span, what)
     elif error["ename"] == "SystemExit":
         what = "the cell ended the program: SystemExit" + (f"({error['evalue']})" if error["evalue"] else "")
     elif "MemoryError" in error["names"]:
         what = f"memory limit: the cell needs more than {_size(config.memory)} ({what})"
     return Failure(span, what, hint, error["traceback"], printed(outputs))
-
-
-def _hint(cell: Cell, error: JSON, config: Config) -> str:
-    names = error["names"]
-    if cell.options.raises:
-        return f'The fence declares raises="{cell.options.raises}"; mend one of the two.'
-    if "MemoryError" in names:
-        return "Compute with less, or raise fathom's `memory` in `mkdocs.yml`."
-    if "SystemExit" in names:
-        return "Leave out `exit()` and `sys.exit()`: the chapter goes on after this cell."
-    if "EOFError" in names:
-        return "Give the value in the code: a page is built without a person to ask."
-    if "RefusedError" in names:
-        return "See “What a cell may do” in the author's guide."
-    if error["ename"] == "FileNotFoundError" and "no artifact" not in error["evalue"]:
-        return "A cell begins in an empty folder: `artifacts.source(…)` is the path of a file of the project."
-    if "ModuleNotFoundError" in names:
-        folders = ", ".join(f"`{folder}`" for folder in config.pythonpath)
-        return f"Install it where the site is built, or put the module below {folders} (fathom's `pythonpath`)."
-    return f'If the error is what you want to show, declare it: ```python raises="{error["ename"]}".'
-
-
-def _missing_name(chapter: Chapter, cell: Cell, name: str, span: Span) -> tuple[str, str] | None:
-    """What to say of a name that exists, but not on this reader's path."""
-    found = definitions(chapter, name)
-    elsewhere = [(other, place) for other, place in found if other.depth not in {None, cell.depth}]
-    if elsewhere and len(elsewhere) == len(found):
-        depths = ", ".join(dict.fromkeys(str(other.depth) for other, _ in elsewhere))
-        missing = _readers_without(chapter, cell, {other.depth for other, _ in elsewhere})
-        what = (
-            f"`{name}` is defined at {depths} only (line {elsewhere[0][1].line}); "
-            f"a {missing} reader of line {span.line} never sees it"
-        )
-        return what, f"Define `{name}` outside the {depths} region, or at {missing} too."
-    later = [place for other, place in found if other.number > cell.number]
-    if found and len(later) == len(found):
-        return f"`{name}` is used before it is defined (line {later[0].line})", "Move the definition up."
-    exempt = [other for other in chapter.cells if not other.runs and re.search(rf"\b{re.escape(name)}\b", other.source)]
-    if not found and exempt:
-        return (
-            f"`{name}` is not defined; line {exempt[0].span.line} names it, in a cell that does not run",
-            f"Let that cell run, or define `{name}` in one that does.",
-        )
-    return None
-
-
-def _readers_without(chapter: Chapter, cell: Cell, having: set[str | None]) -> str:
-    names = [cell.depth] if cell.depth else [depth.name for depth in chapter.depths if depth.name not in having]
-    return ", ".join(str(name) for name in names)
 
 
 def explain_ending(cell: Cell, ending: Ending, dump: str, outputs: Sequence[JSON]) -> Failure:

@@ -1,0 +1,100 @@
+"""What to do about an exception that left a cell."""
+
+from __future__ import annotations
+
+import builtins
+import difflib
+import re
+import sys
+
+from ..config import Config
+from ..model import JSON, Cell, Chapter, Span
+from ..parsing.paths import bindings, definitions
+
+_ACCIDENTS = frozenset({"AttributeError", "ImportError", "NameError", "RecursionError", "SyntaxError", "SystemError"})
+"""Exceptions that hardly anybody wants to show: to offer `raises` would lead astray."""
+_ALIASES = {"np": "numpy as np", "plt": "matplotlib.pyplot as plt", "pd": "pandas as pd"}
+"""Modules by the names that everybody gives them."""
+
+
+def for_error(cell: Cell, error: JSON, config: Config) -> str:
+    """What to do about an exception; empty where nothing is known that the exception does not say itself."""
+    names = error["names"]
+    if cell.options.raises:
+        return f'The fence declares raises="{cell.options.raises}"; mend one of the two.'
+    if "MemoryError" in names:
+        return "Compute with less, or raise fathom's `memory` in `mkdocs.yml`."
+    if "SystemExit" in names:
+        return "Leave out `exit()` and `sys.exit()`: the chapter goes on after this cell."
+    if "EOFError" in names:
+        return "Give the value in the code: a page is built without a person to ask."
+    if "RefusedError" in names:
+        return "See “What a cell may do” in the author's guide."
+    if error["ename"] == "FileNotFoundError" and "no artifact" not in error["evalue"]:
+        return "A cell begins in an empty folder: `artifacts.source(…)` is the path of a file of the project."
+    if "ModuleNotFoundError" in names:
+        folders = ", ".join(f"`{folder}`" for folder in config.pythonpath)
+        return f"Install it where the site is built, or put the module below {folders} (fathom's `pythonpath`)."
+    if "AssertionError" in names:
+        return "What the cell claims does not hold: mend the code, or the claim."
+    if not _ACCIDENTS.isdisjoint(names):
+        return ""
+    return f'If the error is what you want to show, declare it: ```python raises="{error["ename"]}".'
+
+
+def for_name(chapter: Chapter, cell: Cell, name: str, span: Span, what: str) -> tuple[str, str]:
+    """What to say of a name that is not defined where it is used.
+
+    Args:
+        chapter: The chapter.
+        cell: The cell that uses it.
+        name: The name.
+        span: Where it is used.
+        what: What Python says.
+    """
+    return _elsewhere(chapter, cell, name, span) or (what, _similar(chapter, cell, name))
+
+
+def _elsewhere(chapter: Chapter, cell: Cell, name: str, span: Span) -> tuple[str, str] | None:
+    """A name that exists, but not on this reader's path, or not yet."""
+    found = definitions(chapter, name)
+    elsewhere = [(other, place) for other, place in found if other.depth not in {None, cell.depth}]
+    if elsewhere and len(elsewhere) == len(found):
+        depths = ", ".join(dict.fromkeys(str(other.depth) for other, _ in elsewhere))
+        missing = _readers_without(chapter, cell, {other.depth for other, _ in elsewhere})
+        what = (
+            f"`{name}` is defined at {depths} only (line {elsewhere[0][1].line}); "
+            f"a {missing} reader of line {span.line} never sees it"
+        )
+        return what, f"Define `{name}` outside the {depths} region, or at {missing} too."
+    later = [place for other, place in found if other.number > cell.number]
+    if found and len(later) == len(found):
+        return f"`{name}` is used before it is defined (line {later[0].line})", "Move the definition up."
+    exempt = [other for other in chapter.cells if not other.runs and re.search(rf"\b{re.escape(name)}\b", other.source)]
+    if not found and exempt:
+        return (
+            f"`{name}` is not defined; line {exempt[0].span.line} names it, in a cell that does not run",
+            f"Let that cell run, or define `{name}` in one that does.",
+        )
+    return None
+
+
+def _similar(chapter: Chapter, cell: Cell, name: str) -> str:
+    """A name that exists and may have been meant."""
+    if name in _ALIASES or name in sys.stdlib_module_names:
+        return f"Import it first: `import {_ALIASES.get(name, name)}`."
+    known = {
+        found: place
+        for other in chapter.cells
+        if other.runs and other.number <= cell.number and other.depth in {None, cell.depth}
+        for found, place in bindings(other).items()
+    }
+    near = next(iter(difflib.get_close_matches(name, [*known, *dir(builtins)], 1)), "")
+    if near in known:
+        return f"Did you mean `{near}` (line {known[near].line})?"
+    return f"Did you mean `{near}`?" if near else "No cell before this one defines it for this reader, or imports it."
+
+
+def _readers_without(chapter: Chapter, cell: Cell, having: set[str | None]) -> str:
+    names = [cell.depth] if cell.depth else [depth.name for depth in chapter.depths if depth.name not in having]
+    return ", ".join(str(name) for name in names)
