@@ -31,6 +31,7 @@ from .model import Cell, Chapter, Run
 from .rendering import ansi, cells, pages, panels, render
 from .rendering.pages import PageSource
 from .scheduling import chapters
+from .scheduling.mistakes import NONE, Troubles
 
 __all__ = ["FathomExtension", "PageSource", "makeExtension"]
 
@@ -50,6 +51,7 @@ class FathomExtension(Extension):
         config: The options; None: read them from `mkdocs.yml` and `options`.
         source: Tells which page is being converted, and gives None for a page that is no chapter. None: ask the host.
         convert_error: Makes the host's own error of ours; a host may hide what is not its own.
+        tolerate: Whether a page goes on without its depths and outputs where it is wrong; told what is.
         options: What stands beside the extension's name; these go before those of `mkdocs.yml`.
     """
 
@@ -59,24 +61,30 @@ class FathomExtension(Extension):
         source: Source | None = None,
         *,
         convert_error: Callable[[FathomError], Exception] = lambda error: error,
+        tolerate: Callable[[FathomError], bool] = lambda _error: False,
         **options: Any,
     ) -> None:
         super().__init__()
         self.fathom_config, self.options = config, options
         self.source = source
         self.convert_error = convert_error
+        self.tolerate = tolerate
         self._claimed: tuple[PageSource, _Page] | None = None
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Python-Markdown's name
         """Register everything; called once for each page."""
         config = self.fathom_config or pages.load_config(self.options)
-        page = _Page(md, config, self.source, self.convert_error, self._claim)
+        page = _Page(md, config, self.source, self._refuse, self._claim)
         md.registerExtension(page)
         register_tabs(md, page)
         md.preprocessors.register(_step(Preprocessor, md, page.begin), "fathom", _BEFORE_ALL)
         md.treeprocessors.register(_step(Treeprocessor, md, page.name_headings), "fathom_headings", _BEFORE_TOC)
         md.treeprocessors.register(_step(Treeprocessor, md, page.finish), "fathom_finish", _AFTER_ALL)
         md.postprocessors.register(_step(Postprocessor, md, page.check), "fathom_check", _AFTER_ALL)
+
+    def _refuse(self, error: FathomError) -> None:
+        if not self.tolerate(error):
+            raise self.convert_error(error) from error
 
     def _claim(self, source: PageSource, page: _Page) -> bool:
         """Whether a conversion is the page's own: the first that asks. Other plugins convert other texts meanwhile."""
@@ -116,14 +124,14 @@ class _Page(Extension):
         md: Markdown,
         config: Config,
         source: Source | None,
-        convert_error: Callable[[FathomError], Exception],
+        refuse: Callable[[FathomError], None],
         claim: Callable[[PageSource, _Page], bool],
     ) -> None:
         super().__init__()
         self.md = md
         self.settings = config
         self.source = source
-        self.convert_error = convert_error
+        self.refuse = refuse
         self.claim = claim
         self.forget()
 
@@ -131,6 +139,7 @@ class _Page(Extension):
         """Begin a new page."""
         self.chapter: Chapter | None = None
         self.runs: Mapping[str, Run] = {}
+        self.troubles: Troubles = NONE
         self.panels = panels.Panels()
         self.finished = False
 
@@ -159,14 +168,17 @@ class _Page(Extension):
         try:
             self.chapter, self.runs = self._read("\n".join(lines))
         except FathomError as error:
-            raise self.convert_error(error) from error
+            self.refuse(error)
         return render.markdown(self.chapter).split("\n") if self.chapter else lines
 
     def _read(self, text: str) -> tuple[Chapter | None, Mapping[str, Run]]:
         """The page's chapter, None where it is no chapter, and what its cells did."""
         if self.source:
             source = self.source()
-            return pages.read(text, source, self.settings) if source and self.claim(source, self) else (None, {})
+            if source is None or not self.claim(source, self):
+                return None, {}
+            self.troubles = source.troubles or NONE
+            return pages.read(text, source, self.settings)
         file = _zensical_file(self.md, self.settings)
         if file and not chapters.is_chapter(file, self.settings):
             return None, {}
@@ -193,7 +205,9 @@ class _Page(Extension):
         cell = self.chapter.cells[int(options["number"])]
         depths = [depth for depth in self.settings.depths if depth.name in self.runs]
         results = {depth.name: result for depth in depths if (result := self._result(cell, depth.name))}
-        return cells.html(cell, self._highlighted(cell), results, self.settings.depths, self.settings.start_depth)
+        troubles = self.troubles.get(cell.number, {})
+        code = self._highlighted(cell)
+        return cells.html(cell, code, results, self.settings.depths, self.settings.start_depth, troubles=troubles)
 
     def _result(self, cell: Cell, depth: str) -> Any:
         return next((result for result in self.runs[depth].results if result.number == cell.number), None)
@@ -242,5 +256,5 @@ class _Page(Extension):
             self.finished = False
             problems = list(panels.problems(self.chapter, self.panels, html))
             if problems:
-                raise self.convert_error(FathomError(problems))
+                self.refuse(FathomError(problems))
         return html

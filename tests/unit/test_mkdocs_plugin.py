@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import socket
 import subprocess
 import sys
-import threading
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -315,92 +309,6 @@ def test_warnings_are_errors_in_strict_mode(site: Site) -> None:
     assert (done.returncode, "WARNING -  fathom: docs/index.md:3:5: warning: " in done.stderr) == (0, True)
     done = mkdocs(site.root, "build", "--strict", "-q")
     assert (done.returncode, "docs/index.md:3:5: warning: " in done.stderr) == (1, True)
-
-
-class Server:
-    """`mkdocs serve` in a process of its own."""
-
-    def __init__(self, root: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{free.getsockname()[1]}"
-        command = [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", self.address]
-        self.process = subprocess.Popen(
-            command, cwd=root, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
-        )
-        self._said: list[str] = []
-        self._seen = 0
-        self._listener = threading.Thread(target=self._listen)
-        self._listener.start()
-
-    def _listen(self) -> None:
-        assert self.process.stderr
-        with self.process.stderr as said:
-            self._said.extend(iter(said.readline, ""))
-
-    def stop(self) -> None:
-        os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait(timeout=20)
-        self._listener.join(timeout=20)
-
-    def wait_for(self, text: str) -> str:
-        """What it says until it says this, from where the last wait ended."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            for at in range(self._seen, len(self._said)):
-                if text in self._said[at]:
-                    said = "".join(self._said[self._seen : at + 1])
-                    self._seen = at + 1
-                    return said
-            assert self.process.poll() is None, "".join(self._said)
-            time.sleep(0.02)
-        raise AssertionError("".join(self._said))
-
-    def page(self, name: str = "") -> str:
-        with urllib.request.urlopen(f"http://{self.address}/{name}", timeout=10) as answer:
-            return output(str(answer.read().decode()))
-
-
-@pytest.fixture
-def serve(site: Site) -> Iterator[Callable[[], Server]]:
-    """A function that serves the site; the server is ended with the test."""
-    servers: list[Server] = []
-
-    def start() -> Server:
-        servers.append(Server(site.root))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.stop()
-
-
-def test_serve(site: Site, serve: Callable[[], Server]) -> None:
-    """A preview follows its author: through an edit, a mistake, its repair, and that of what a chapter imports."""
-    site.write("helper.py", "x = 6\n")
-    site.write("docs/index.md", "# Page\n\n```python\nimport helper\nprint(helper.x * 7)\n```\n")
-    site.write("docs/draft.md", "# Draft\n\n```python\nprint(5 * 5)\n```\n" + DEEP)
-    site.write("mkdocs.yml", f"{CONFIG}draft_docs: |\n  draft.md\n")
-    server = serve()
-    server.wait_for("Serving on")
-    assert "42" in server.page()
-    assert "25" in server.page("draft/")
-    site.write("docs/index.md", "# Page\n\n```python\nimport helper\nprint(helper.x * 8)\n```\n")
-    server.wait_for("Reloading browsers")
-    assert "48" in server.page()
-    site.write("docs/index.md", "# Page\n\n```python\nprint(helper.x * 8)\n```\n")
-    said = server.wait_for("The server will appear stuck")
-    assert "docs/index.md:4:1: NameError: name 'helper' is not defined" in said
-    assert server.process.poll() is None
-    site.write("docs/index.md", "# Page\n\n```python\nimport helper\nprint(helper.x * 9)\n```\n")
-    server.wait_for("Reloading browsers")
-    assert "54" in server.page()
-    site.write("other.py", "x = 7 / 0\n")
-    site.write("docs/index.md", "# Page\n\n```python\nimport other\nprint(other.x * 9)\n```\n")
-    assert "docs/index.md:4:1: ZeroDivisionError: division by zero" in server.wait_for("The server will appear stuck")
-    site.write("other.py", "x = 7\n")
-    server.wait_for("Reloading browsers")
-    assert "63" in server.page()
 
 
 DEPTHS = {"SHALLOW": "Shallow", "DEEP": "Deep", "EXPERT": "For experts"}

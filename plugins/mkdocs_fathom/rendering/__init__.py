@@ -2,7 +2,7 @@
 
 `pages`     the page that a host converts → its chapter and its runs
 `render`    a chapter → Markdown with tabs and places for its cells; `lists` mends what Markdown takes for text
-`cells`     a cell and its results → HTML
+`cells`     a cell and its results → HTML; `mistakes`, what is wrong with it or with its page
 `outputs`   nbformat outputs → safe HTML; `ansi` and `figures` are two kinds of them
 `panels`    what can be said of a page once it is a tree: headings, teasers, and whether anything was lost
 """

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 
 from ..model import Cell, CellResult, Depth
-from . import outputs
+from ..scheduling.mistakes import Trouble
+from . import mistakes, outputs
+
+Troubles = Mapping[str, Trouble]
+"""What is wrong with a cell, by the name of the depth."""
 
 
-def html(cell: Cell, code: str, results: Mapping[str, CellResult], depths: Sequence[Depth], start: str) -> str:
+def html(
+    cell: Cell,
+    code: str,
+    results: Mapping[str, CellResult],
+    depths: Sequence[Depth],
+    start: str,
+    *,
+    troubles: Troubles = MappingProxyType({}),
+) -> str:
     """The whole cell as one element.
 
     Args:
@@ -18,9 +31,11 @@ def html(cell: Cell, code: str, results: Mapping[str, CellResult], depths: Seque
         results: What it did, by the name of the depth; empty where nothing was run.
         depths: The site's depths, shallowest first.
         start: The name of the depth that a reader meets first.
+        troubles: What is wrong with it.
     """
     shown = {depth.name: results[depth.name] for depth in depths if depth.name in results}
-    given = _outputs(cell, shown, depths, start) if cell.options.hide not in {"output", "all"} else ""
+    hidden = cell.options.hide in {"output", "all"} and not any(trouble.problems for trouble in troubles.values())
+    given = "" if hidden else _outputs(cell, shown, depths, start, troubles)
     parts = [
         code if cell.options.hide not in {"code", "all"} else "",
         outputs.note(f"Not run: {cell.options.reason}") if cell.options.reason is not None else "",
@@ -33,23 +48,37 @@ def html(cell: Cell, code: str, results: Mapping[str, CellResult], depths: Seque
     body = "\n".join(filter(None, (above, given)))
     identity = f' id="{escape(cell.options.id)}"' if cell.options.id else ""
     # A cell that hides all of itself still has its place, so that it can be counted.
-    hidden = "" if body else " hidden"
-    return f'<div class="fathom-cell"{identity} data-fathom-cell="{cell.number}"{hidden}>\n{body}\n</div>'
+    absent = "" if body else " hidden"
+    return f'<div class="fathom-cell"{identity} data-fathom-cell="{cell.number}"{absent}>\n{body}\n</div>'
 
 
-def _outputs(cell: Cell, results: Mapping[str, CellResult], depths: Sequence[Depth], start: str) -> str:
+def _outputs(
+    cell: Cell, results: Mapping[str, CellResult], depths: Sequence[Depth], start: str, troubles: Troubles
+) -> str:
     """What the cell gave: once where all paths agree, else each path's own behind tabs."""
     if not results:
         return ""
-    first, *others = results.values()
-    if all(outputs.comparable(other) == outputs.comparable(first) for other in others):
-        body = outputs.html(first, cell)
+    keys = [(outputs.comparable(result), _comparable(troubles.get(depth))) for depth, result in results.items()]
+    if all(key == keys[0] for key in keys):
+        first, result = next(iter(results.items()))
+        body = _body(cell, result, troubles.get(first))
     else:
-        body = _tabs(cell, results, [depth for depth in depths if depth.name in results], start)
+        body = _tabs(cell, results, [depth for depth in depths if depth.name in results], start, troubles)
     return f'<div class="fathom-outputs">\n{body}\n</div>' if body else ""
 
 
-def _tabs(cell: Cell, results: Mapping[str, CellResult], depths: Sequence[Depth], start: str) -> str:
+def _comparable(trouble: Trouble | None) -> object:
+    before = trouble.before if trouble else None
+    return trouble and (trouble.problems, trouble.blocked, before and outputs.comparable(before))
+
+
+def _body(cell: Cell, result: CellResult, trouble: Trouble | None, variant: str = "") -> str:
+    return mistakes.cell(trouble, result, cell, variant) if trouble else outputs.html(result, cell, variant)
+
+
+def _tabs(
+    cell: Cell, results: Mapping[str, CellResult], depths: Sequence[Depth], start: str, troubles: Troubles
+) -> str:
     """The same elements as the page's other tabs, so that one choice and one style serve both."""
     name = f"__fathom_cell_{cell.number}"
     chosen = start if start in results else depths[0].name
@@ -60,9 +89,8 @@ def _tabs(cell: Cell, results: Mapping[str, CellResult], depths: Sequence[Depth]
         checked = 'checked="checked" ' if depth.name == chosen else ""
         inputs.append(f'<input {checked}{mark} id="{name}_{slug}" name="{name}" type="radio">')
         labels.append(f'<label {mark} for="{name}_{slug}">{escape(depth.label)}</label>')
-        panels.append(
-            f'<div class="tabbed-block" {mark}>\n{outputs.html(results[depth.name], cell, depth.slug)}\n</div>'
-        )
+        body = _body(cell, results[depth.name], troubles.get(depth.name), depth.slug)
+        panels.append(f'<div class="tabbed-block" {mark}>\n{body}\n</div>')
     inside = "\n".join(panels)
     return (
         f'<div class="tabbed-set tabbed-alternate" data-fathom-tabs="" data-tabs="fathom-{cell.number}:{len(depths)}">'

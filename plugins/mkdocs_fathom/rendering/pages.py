@@ -17,6 +17,7 @@ from ..model import Cell, Chapter, Run, Span
 from ..parsing import parse
 from ..parsing.paths import reading_paths
 from ..parsing.source import lines, unified
+from ..scheduling.mistakes import Troubles
 
 _log = logging.getLogger("mkdocs.plugins.fathom")
 
@@ -31,6 +32,8 @@ class PageSource:
     """Gives what is stored for a chapter, by the name of the depth."""
     chapter: Chapter | None = None
     """The file as it was parsed before, to spare parsing it again if it has not changed."""
+    troubles: Troubles | None = None
+    """What the page shows of what is wrong with its cells; None: a page with such cells is refused."""
 
 
 def load_config(options: Mapping[str, Any]) -> Config:
@@ -83,9 +86,10 @@ def read(text: str, source: PageSource, config: Config) -> tuple[Chapter, Mappin
     """
     now = parse.read_text(source.file, config)
     before = source.chapter
-    own = before if before and _is_made_of(before, now) else _parsed(now, source.file, config)
+    shows = source.troubles is not None
+    own = before if before and _is_made_of(before, now) else _parsed(now, source.file, config, wrong=shows)
     runs = source.runs(own) if any(cell.runs for cell in own.cells) else {}
-    _require(own, runs)
+    _require(own, runs, failures=not shows)
     if _is_text_of(text, now, own):
         return own, runs
     # Another extension or plugin wrote into the text: what it made of it is shown, if the code is still the same.
@@ -107,8 +111,9 @@ def find_stored(chapter: Chapter, config: Config) -> Mapping[str, Run]:
     return lookup.stored(chapters, config, store).get(chapter.path, {})
 
 
-def _parsed(text: str, file: Path, config: Config) -> Chapter:
-    return parse.parse(text, config.relative(file), config).checked()
+def _parsed(text: str, file: Path, config: Config, *, wrong: bool) -> Chapter:
+    parsed = parse.parse(text, config.relative(file), config)
+    return parsed.chapter if wrong else parsed.checked()
 
 
 def _is_made_of(chapter: Chapter, text: str) -> bool:
@@ -122,8 +127,8 @@ def _is_text_of(given: str, own: str, chapter: Chapter) -> bool:
     return given in {own.strip("\n"), "\n".join(own.split("\n")[chapter.body :]).strip("\n")}
 
 
-def _require(chapter: Chapter, runs: Mapping[str, Run]) -> None:
-    """Refuse to show a page of which not everything was run, and run well."""
+def _require(chapter: Chapter, runs: Mapping[str, Run], *, failures: bool) -> None:
+    """Refuse to show a page of which not everything was run, and (`failures`) run well."""
     problems = []
     for depth, cells in reading_paths(chapter).items():
         run = runs.get(depth)
@@ -133,7 +138,7 @@ def _require(chapter: Chapter, runs: Mapping[str, Run]) -> None:
         problems += [
             Problem(failure.span, failure.what, failure.hint, detail=failure.traceback)
             for cell in cells
-            if cell.number in done and (failure := done[cell.number].failure)
+            if failures and cell.number in done and (failure := done[cell.number].failure)
         ]
     if problems:
         raise FathomError(dict.fromkeys(problems))

@@ -76,15 +76,20 @@ def read_all(files: Iterable[Path], config: Config) -> tuple[list[Chapter], tupl
     chapters: list[Chapter] = []
     problems: list[Problem] = []
     for file in files:
-        try:
-            parsed = parse.read(file, config)
-        except FathomError as error:
-            problems += error.problems
-            continue
-        found = parsed.problems
-        if not any(each.severity == "error" for each in found):
-            found += syntax.syntax_problems(parsed.chapter)
-        if not any(each.severity == "error" for each in found):
-            chapters.append(parsed.chapter)
+        chapter, found = read_each(file, config)
+        if chapter and not any(each.severity == "error" for each in found):
+            chapters.append(chapter)
         problems += found
     return chapters, tuple(sorted(problems))
+
+
+def read_each(file: Path, config: Config) -> tuple[Chapter | None, tuple[Problem, ...]]:
+    """Parse a file and compile its cells: the chapter as far as it can be read, if at all, and its problems."""
+    try:
+        parsed = parse.read(file, config)
+    except FathomError as error:
+        return None, error.problems
+    found = parsed.problems
+    if not any(each.severity == "error" for each in found):
+        found += syntax.syntax_problems(parsed.chapter)
+    return parsed.chapter, found

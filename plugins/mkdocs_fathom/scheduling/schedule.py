@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from ..config import Config
 from ..errors import FathomError
-from ..model import Cell, Chapter, Run, Span
+from ..model import Cell, Chapter, Failure, Run, Span
 from ..parsing.paths import reading_paths
 from ..store.cache import Store
 from ..store.keys import components
@@ -54,6 +54,7 @@ def run(
     *,
     fresh: bool | Collection[str] = False,
     parts: Parts = MappingProxyType({}),
+    refused: Mapping[str, Failure] = MappingProxyType({}),
 ) -> Report:
     """Bring the runs of all chapters up to date.
 
@@ -65,6 +66,7 @@ def run(
         fresh: Whether to run everything, whatever the store has; or the paths of the chapters to run in any case.
         parts: Chapters of which only a part is wanted, and that none of the others needs. Of such a run nothing is
             kept, and the report misses no cell.
+        refused: Chapters that have errors, and so are not run, nor those that need them. The report leaves them out.
 
     Raises:
         FathomError: A chapter needs one that does not exist, or chapters need each other in a circle.
@@ -72,11 +74,12 @@ def run(
     begun = time.monotonic()
     lookup = Lookup(chapters, config, store)
     with interrupts.once(signal.SIGINT), _Workers(config, progress) as workers:
-        build = _Build(lookup, config, store, workers, parts)
+        build = _Build(lookup, config, store, workers, parts=parts, refused=refused)
         build.run({*lookup.chapters} if fresh is True else set(fresh or ()))
     if any(not item.cached for depths in lookup.runs.values() for item in depths.values()):
         store.trim()
-    return make_report(chapters, lookup.runs, build.skipped, set(parts), time.monotonic() - begun)
+    right = [chapter for chapter in chapters if chapter.path not in refused]
+    return make_report(right, lookup.runs, build.skipped, set(parts), time.monotonic() - begun)
 
 
 class _Workers:
@@ -120,7 +123,7 @@ class _Workers:
             depths,
             needs,
             lambda cell, depths: self.progress.cell(chapter, cell, depths),
-            until,
+            until=until,
         )
         self._busy[future] = chapter.path
 
@@ -145,12 +148,22 @@ class _Workers:
 class _Build:
     """One pass over all chapters, each after those that it needs."""
 
-    def __init__(self, lookup: Lookup, config: Config, store: Store, workers: _Workers, parts: Parts) -> None:
+    def __init__(
+        self,
+        lookup: Lookup,
+        config: Config,
+        store: Store,
+        workers: _Workers,
+        *,
+        parts: Parts,
+        refused: Mapping[str, Failure],
+    ) -> None:
         self._lookup = lookup
         self._config = config
         self._store = store
         self._workers = workers
         self._parts = parts
+        self._refused = refused
         self.skipped: set[str] = set()
 
     def run(self, fresh: set[str]) -> None:
@@ -172,7 +185,7 @@ class _Build:
     def _begin(self, path: str, *, fresh: bool) -> bool:
         """Let a chapter run if it has to; False if it has its runs already, or cannot have any."""
         chapter = self._lookup.chapters[path]
-        obstacle = self._lookup.obstacle(path)
+        obstacle = self._refused.get(path) or self._lookup.obstacle(path)
         if obstacle:
             self._lookup.runs[path] = {depth.name: not_run(chapter, depth.name, obstacle) for depth in chapter.depths}
             self.skipped.add(path)

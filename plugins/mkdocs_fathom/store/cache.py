@@ -139,14 +139,17 @@ class Store:
         """Why a path must run: what changed since its last successful run; empty where its results can be had."""
         if self.find(key, current):
             return ()
-        path = self._latest(chapter, depth)
-        latest = self._entry(path, path.stem, codec.decode_latest)
-        if not latest:
+        before, run = self.latest(chapter, depth) or (None, None)
+        if before is None:
             return (Reason("never", ""),)
-        last_key, manifest, before = latest
-        run = self._entry(self._manifests(last_key) / f"{manifest}.json", last_key, codec.decode)
         reasons = (*differences(before, components), *(changes(run.dependencies, current) if run else ()))
         return reasons or (Reason("lost", ""),)
+
+    def latest(self, chapter: str, depth: str) -> tuple[Mapping[str, str], Run | None] | None:
+        """What the last successful run of a path was made of, and that run if it is still there; None: never ran."""
+        path = self._latest(chapter, depth)
+        found = self._entry(path, path.stem, codec.decode_latest)
+        return found and (found[2], self._entry(self._manifests(found[0]) / f"{found[1]}.json", found[0], codec.decode))
 
     def trim(self) -> tuple[int, int]:
         """Remove needless files and, above the size limit, those used longest ago: how many files, how many bytes."""

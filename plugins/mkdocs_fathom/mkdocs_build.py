@@ -1,0 +1,177 @@
+"""One build by MkDocs: which pages are chapters, what runs, what each page shows, and what the site serves besides."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from mkdocs.plugins import get_plugin_logger
+from mkdocs.structure.files import File
+
+from .config import Config
+from .errors import FathomError, Problem
+from .linting.lint import findings, heeded
+from .model import Cell, Chapter, Run, Span
+from .parsing.parse import parse
+from .rendering import mistakes
+from .rendering.pages import PageSource
+from .scheduling import progress
+from .scheduling.chapters import chapter_files, is_chapter, read_chapters
+from .scheduling.mistakes import NONE, Mistakes
+from .scheduling.preview import Preview, preview
+from .scheduling.progress import LiveProgress, PlainProgress
+from .scheduling.report import Report, published
+from .scheduling.schedule import run
+from .store.cache import Store
+
+log = get_plugin_logger("fathom")
+
+
+class Build:
+    """One build of the site: its chapters and their runs."""
+
+    def __init__(self, site: Config, *, preview: bool) -> None:
+        self._site = site
+        self._preview = preview
+        self._store: Store | None = None
+        self._chapters: dict[str, Chapter] = {}
+        self._mistakes: dict[str, Mistakes] = {}
+        self.report: Report | None = None
+
+    def run(self, pages: Sequence[File], *, strict: bool) -> None:
+        """Run what is stale among the pages that are chapters; log warnings, raise errors; a preview logs them, too."""
+        site = self._site
+        files = {site.docs / page.src_uri: page for page in pages}
+        known = chapter_files(site)
+        wanted = [file for file in known if file in files and files[file].generated_by is None]
+        made = [page for file, page in files.items() if page.generated_by and is_chapter(file, site)]
+        warnings = [problem for page in made for problem in _generated(page, site)]
+        chapters = [] if self._preview else _read(wanted, site, warnings)
+        with _progress() as shown:
+            self._store = Store(site.cache_dir, readonly=site.cache_readonly, size_limit=site.cache_size, say=shown.say)
+            if self._preview:
+                chapters = self._show(preview(wanted, site, self._store, shown, _log_errors), warnings)
+            else:
+                self._chapters = {chapter.path: chapter for chapter in chapters}
+                self.report = run(chapters, site, self._store, shown)
+        assert self.report is not None  # noqa: S101 - see above
+        failures = [] if self._preview else self.report.problems
+        _tell([*heeded(warnings, chapters, site), *failures], strict=strict)
+        for finding in findings(chapters, site):
+            # In strict mode MkDocs would count a warning as an error: what a rule finds stops no build.
+            (log.info if strict else log.warning)(str(finding))
+
+    def _show(self, found: Preview, warnings: list[Problem]) -> list[Chapter]:
+        """Take in what a preview has found; returns the chapters without errors."""
+        self.report = found.report
+        self._mistakes = dict(found.mistakes)
+        self._chapters = {chapter.path: chapter for chapter in found.chapters}
+        warnings += found.warnings
+        return list(found.sound)
+
+    def source(self, src_uri: str) -> PageSource | None:
+        """Where a page comes from; None if it is no chapter, or too wrong to be shown as one."""
+        path = self._path(src_uri)
+        chapter = self._chapters.get(path)
+        wrong = self._mistakes.get(path)
+        if chapter is None or (wrong and not wrong.readable):
+            return None
+        troubles = (wrong.cells if wrong else NONE) if self._preview else None
+        return PageSource(self._site.docs / src_uri, lambda now: self._runs(chapter, now), chapter, troubles)
+
+    def tolerate(self, error: FathomError, page: PageSource | None) -> bool:
+        """Note what is wrong with the page that is made now, and say it; False: it is to be raised."""
+        if not self._preview or page is None:
+            return False
+        _log_errors(error.problems)
+        path = self._site.relative(page.file)
+        before = self._mistakes.get(path, Mistakes(()))
+        self._mistakes[path] = replace(before, page=(*before.page, *error.problems))
+        return True
+
+    def mistakes(self, src_uri: str) -> str:
+        """What stands above a page of a preview: what is wrong with it and with none of its cells."""
+        wrong = self._mistakes.get(self._path(src_uri))
+        return mistakes.page(wrong.page) if wrong and wrong.page else ""
+
+    def _path(self, src_uri: str) -> str:
+        return self._site.relative(self._site.docs / src_uri)
+
+    def _runs(self, before: Chapter, now: Chapter) -> Mapping[str, Run]:
+        """The chapter's runs, unless its file was changed since it was run: the page would show one with the other."""
+        assert self.report is not None  # noqa: S101 - pages come after `run`
+        changed = [cell for cell in now.cells if _code(cell) not in map(_code, before.cells)]
+        if len(now.cells) != len(before.cells) or changed:
+            span = changed[0].span if changed else Span(now.path, 1)
+            raise FathomError.at(span, "the chapter was changed while the site was built", "Build it again.")
+        return self.report.runs[before.path]
+
+    def served(self) -> Iterator[tuple[str, Path]]:
+        """What the site serves besides its pages, below our own address: the style sheet and the artifacts."""
+        assert self._store is not None  # noqa: S101 - pages come after `run`
+        assert self.report is not None  # noqa: S101 - the same
+        yield "fathom.css", Path(__file__).parent / "assets" / "fathom.css"
+        docs = self._site.relative(self._site.docs)
+        for path, runs in self.report.runs.items():
+            folder = PurePosixPath(path).relative_to(docs).with_suffix("")
+            for artifact in published(runs):
+                if blob := self._store.blob(artifact.digest):
+                    yield f"artifacts/{folder}/{artifact.name}", blob
+
+    def used(self) -> set[Path]:
+        """What lies outside `docs_dir` and is used by chapters: files, and the folders of includes."""
+        site = self._site
+        runs = [run for runs in self.report.runs.values() for run in runs.values()] if self.report else []
+        names = {item.name for run in runs for item in run.dependencies if item.kind == "file"}
+        names |= {line.path for chapter in self._chapters.values() for line in chapter.lines}
+        files = {path for name in names if (path := site.root / name).is_relative_to(site.root)}
+        folders = {site.root / name for name in site.include}
+        # A folder around the store or the pages would be changed by the build that its change begins.
+        safe = {path for path in folders if not any(own.is_relative_to(path) for own in (site.cache_dir, site.docs))}
+        return {path for path in files | safe if path.exists() and not path.is_relative_to(site.docs)}
+
+
+def _code(cell: Cell) -> tuple[int, str, str | None, bool]:
+    return cell.number, cell.source, cell.depth, cell.runs
+
+
+def _progress() -> AbstractContextManager[PlainProgress | LiveProgress]:
+    # MkDocs' `-q` and its terminal are what decides, as for its own messages. What goes wrong outside the chapters is
+    # no warning either: in strict mode it would end a build whose pages are right.
+    plain = PlainProgress(log.info)
+    return progress.choose(sys.stderr, plain) if log.isEnabledFor(logging.INFO) else nullcontext(plain)
+
+
+def _generated(page: File, site: Config) -> list[Problem]:
+    """What to say of a page that another plugin made, if it is written like a chapter: only files are run."""
+    chapter = parse(page.content_string, page.src_uri, site).chapter
+    what = f"another plugin (`{page.generated_by}`) made this page, so its code is not run and its depths are not tabs"
+    hint = "Keep the page as a file below `docs_dir`, or out of the option `chapters`."
+    spans = [*(cell.span for cell in chapter.cells), *(region.span for region in chapter.regions)]
+    return [Problem(min(spans), what, hint, severity="warning")] if spans else []
+
+
+def _read(files: Sequence[Path], site: Config, warnings: list[Problem]) -> list[Chapter]:
+    """The chapters; what is no error is added to the warnings."""
+    chapters, found = read_chapters(files, site)
+    warnings += found
+    return chapters
+
+
+def _log_errors(problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        log.error(str(problem))
+
+
+def _tell(problems: list[Problem], *, strict: bool) -> None:
+    """Log warnings and raise errors. In strict mode warnings are errors, which `-q` would make MkDocs forget."""
+    errors = [problem for problem in problems if strict or problem.severity == "error"]
+    for problem in problems:
+        if problem not in errors:
+            log.warning(str(problem))
+    if errors:
+        raise FathomError(errors)

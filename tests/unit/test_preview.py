@@ -1,0 +1,144 @@
+"""The live preview: what an author sees at the page's address, through edits and mistakes."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+from tests.running import cells, region
+from tests.serving import CONFIG, Served
+
+Serve = Callable[[dict[str, str]], Served]
+
+
+def marked(page: str, name: str) -> list[str]:
+    """The texts of the elements of a class, tags left out; none of them holds a `div`."""
+    found = re.findall(rf'<div class="{name}"[^>]*>\n(.*?)</div>', page, re.DOTALL)
+    return [html.unescape(re.sub(r"<[^>]+>", "", text)).rstrip("\n") for text in found]
+
+
+def test_edits(serve: Serve) -> None:
+    """A preview follows its author: through an edit, a mistake, its repair, and that of what a chapter imports."""
+    site = serve(
+        {
+            "helper.py": "x = 6\n",
+            "docs/index.md": cells("import helper\nprint(helper.x * 7)"),
+            "docs/draft.md": cells("print(5 * 5)") + region("DEEP", "1"),
+            "mkdocs.yml": CONFIG + "draft_docs: draft.md\n",
+        }
+    )
+    assert "42" in site.page()
+    assert "25" in site.page("draft/")
+    site.edit("docs/index.md", cells("import helper\nprint(helper.x * 8)"))
+    assert "48" in site.page()
+    said = site.edit("docs/index.md", cells("print(helper.x * 8)"))
+    assert "docs/index.md:2:1: NameError: name 'helper' is not defined" in said
+    site.edit("docs/index.md", cells("import helper\nprint(helper.x * 9)"))
+    assert "54" in site.page()
+    site.write("other.py", "x = 7 / 0\n")
+    said = site.edit("docs/index.md", cells("import other\nprint(other.x * 9)"))
+    assert "docs/index.md:2:1: ZeroDivisionError: division by zero" in said
+    site.edit("other.py", "x = 7\n")
+    assert "63" in site.page()
+    assert "fathom-mistake" not in site.html()
+
+
+def test_failing_cell(serve: Serve) -> None:
+    """Its error stands at its place, the last outputs from there on stay, marked; other pages are served."""
+    site = serve(
+        {"docs/index.md": cells("print('one')", "print('two')", "print('three')"), "docs/b.md": cells("print(5 * 5)")}
+    )
+    said = site.edit("docs/index.md", cells("print('uno')", "print('half')\nx = 1 / 0", "print('three')"))
+    assert "ERROR   -  fathom: docs/index.md:7:1: ZeroDivisionError: division by zero" in said
+    page = site.html()
+    (mistake,) = marked(page, "fathom-mistake")
+    lines = mistake.split("\n")
+    assert lines[:2] == ["Error at docs/index.md:7:1", "ZeroDivisionError: division by zero"]
+    assert lines[2].startswith("If the error is what you want to show, declare it")
+    assert lines[3] == "Traceback (most recent call last):"
+    assert lines[-2:] == ["The cell had printed:", "  half"]
+    assert marked(page, "fathom-stale") == ["From before the error:\ntwo", "From before the error:\nthree"]
+    text = site.page()
+    assert "Not run: the cell at line 5 failed." in text
+    assert text.index("uno") < text.index("division by zero") < text.index("two\n") < text.index("three\n")
+    assert "one\n" not in text
+    assert "25" in site.page("b/")
+
+
+def test_first_start_with_a_failing_cell(serve: Serve) -> None:
+    """A preview can begin with what is wrong; with no output known from before, none is shown."""
+    site = serve({"docs/index.md": cells("1 / 0", "print(6)"), "docs/b.md": cells("print(5 * 5)")})
+    assert "docs/index.md:2:1: ZeroDivisionError: division by zero" in site.said
+    assert marked(site.html(), "fathom-mistake")[0].startswith("Error at docs/index.md:2:1")
+    assert marked(site.html(), "fathom-stale") == []
+    assert "25" in site.page("b/")
+    site.edit("docs/index.md", cells("6 * 7"))
+    assert "42" in site.page()
+
+
+def test_broken_marker(serve: Serve) -> None:
+    """The error stands above the page, which is shown without depths; the chapter that needs it says so."""
+    right = "# Page\n\nText.\n\n" + region("DEEP", "print('deep')")
+    needing = "---\nneeds: index\n---\n" + cells("print('needing')")
+    site = serve({"docs/index.md": right, "docs/b.md": needing})
+    said = site.edit("docs/index.md", right.replace("<!-- /DEEP -->", ""))
+    assert said.count("docs/index.md:5:1: `<!-- DEEP -->` is never closed") == 1
+    page = site.html()
+    (mistake,) = marked(page, "fathom-mistake")
+    assert mistake.startswith("Error at docs/index.md:5:1\n`<!-- DEEP -->` is never closed\nAdd `<!-- /DEEP -->`")
+    assert page.index("fathom-mistake") < page.index("Text.")
+    assert "print('deep')" in site.page()
+    assert "not run: `docs/index.md`, which it needs, failed" in marked(site.html("b/"), "fathom-mistake")[0]
+    assert marked(site.html("b/"), "fathom-stale") == ["From before the error:\nneeding"]
+    site.edit("docs/index.md", right)
+    assert "fathom-mistake" not in site.html() + site.html("b/")
+    assert "data-fathom-tabs" in site.html()
+
+
+def test_syntax_error(serve: Serve) -> None:
+    """It stands at its cell, said before anything runs; the page keeps its depths and all its outputs, marked."""
+    text = cells("print('one')") + region("DEEP", "print('deep')")
+    site = serve({"docs/index.md": text, "docs/b.md": cells("print('b')")})
+    site.write("docs/b.md", cells("print('c')"))
+    said = site.edit("docs/index.md", text.replace("('deep')", "('deep'"))
+    assert said.index("docs/index.md:7:6: SyntaxError: '(' was never closed") < said.index(
+        "fathom: docs/b.md: 1 cell in"
+    )
+    assert marked(site.html(), "fathom-stale") == ["From before the error:\none", "From before the error:\ndeep"]
+    assert "Not run: line 7 of `docs/index.md` has an error." in site.page()
+    assert marked(site.html(), "fathom-mistake")[0].startswith("Error at docs/index.md:7:6\nSyntaxError")
+    assert "data-fathom-tabs" in site.html()
+    assert "c" in site.page("b/")
+
+
+def test_unexpected_output(serve: Serve) -> None:
+    """A cell that prints something else than its block says shows what it printed, and what is wrong with that."""
+    site = serve({"docs/index.md": cells("print(6)") + "\n<!--pytest-codeblocks:expected-output-->\n\n```\n7\n```\n"})
+    (mistake,) = marked(site.html(), "fathom-mistake")
+    assert mistake.startswith("Error at docs/index.md:7:1\nthe cell at line 1 does not print what this block expects")
+    assert marked(site.html(), "fathom-stale") == []
+    assert re.search(r'<pre class="fathom-stream[^>]*>6</pre>', site.html())
+
+
+def test_wrong_needs(serve: Serve) -> None:
+    """Chapters that need each other, or nobody, say so; the others are served."""
+    site = serve(
+        {
+            "docs/index.md": cells("print(5 * 5)"),
+            "docs/a.md": "---\nneeds: b\n---\n" + cells("1"),
+            "docs/b.md": "---\nneeds: a\n---\n" + cells("1"),
+            "docs/c.md": "---\nneeds: gone\n---\n" + cells("1"),
+        }
+    )
+    assert "25" in site.page()
+    assert "no chapter `gone` to need" in site.page("c/")
+    assert "chapters need each other: `docs/a.md` → `docs/b.md` → `docs/a.md`" in site.page("a/") + site.page("b/")
+
+
+def test_code_changed_by_another_plugin(serve: Serve) -> None:
+    """What is found only while the page is made stands above it, too."""
+    hook = "def on_page_markdown(markdown, **_):\n    return markdown.replace('print(6)', 'print(7)')\n"
+    site = serve({"docs/index.md": cells("print(6)"), "mkdocs.yml": CONFIG + "hooks: [hook.py]\n", "hook.py": hook})
+    assert "docs/index.md:1:1: this cell is not the same in the text that another plugin" in site.said
+    assert "this cell is not the same in the text that another plugin" in marked(site.html(), "fathom-mistake")[0]
