@@ -86,8 +86,18 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far two numbers may be apart and still count as the same: by either of these."""
+
+    relative: float
+    """As a part of the larger one."""
+    absolute: float
+    """As a number."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
-    """What a cell is declared to print (pytest-codeblocks' `expected-output`)."""
+    """What a cell is declared to print (`expected-output`)."""
 
     text: str
     """The declared standard output."""
@@ -95,6 +105,10 @@ class Expected:
     """Whether white space is left out of the comparison."""
     span: Span
     """The opening fence of the block that declares it."""
+    since: int | None = None
+    """The first of the cells whose output it is, where `cont` has joined some; None: it is of one cell."""
+    tolerance: Tolerance | None = None
+    """How far numbers may be apart; None: the text is compared."""
 
 
 @dataclass(frozen=True, slots=True)

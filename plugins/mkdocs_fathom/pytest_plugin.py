@@ -21,9 +21,10 @@ from .config import Config
 from .errors import FathomError, Problem
 from .model import Cell, CellResult, Chapter
 from .parsing import parse, syntax
-from .running.failures import problem, unexpected
+from .running.failures import problem
 from .scheduling import needs
 from .scheduling.chapters import PAGES, chapter_files
+from .scheduling.expected import unexpected
 from .scheduling.progress import PlainProgress
 from .scheduling.report import Runs, problems_of_whole
 from .scheduling.schedule import run
@@ -233,7 +234,7 @@ class CellItem(ChapterItem):
         result = next(result for result in results if result.number == self.cell.number)
         if result.blocked_by is not None:
             self._blocked(result.blocked_by, results)
-        found = self._problem(result)
+        found = self._problem(result, results)
         if found:
             raise FathomError([found])
 
@@ -242,13 +243,15 @@ class CellItem(ChapterItem):
         items = (item for item in self.session.items if isinstance(item, CellItem) and item.chapter is self.chapter)
         if any(item.depth == self.depth and item.cell.number == culprit for item in items):
             pytest.skip(f"blocked by line {self.chapter.cells[culprit].span.line}")
-        found = next(found for result in results if result.number == culprit and (found := self._problem(result)))
+        found = next(
+            found for result in results if result.number == culprit and (found := self._problem(result, results))
+        )
         raise FathomError([found])
 
-    def _problem(self, result: CellResult) -> Problem | None:
+    def _problem(self, result: CellResult, results: tuple[CellResult, ...]) -> Problem | None:
         if result.failure:
             return problem(result.failure, [self.depth], len(self.chapter.depths))
-        return unexpected(self.cell, result)
+        return unexpected(self.cell, results)
 
 
 class CensusItem(ChapterItem):

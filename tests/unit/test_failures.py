@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mkdocs_fathom.config import Config
-from mkdocs_fathom.model import CellResult, Chapter, Expected, Failure, Span
+from mkdocs_fathom.model import Chapter, Failure, Span
 from mkdocs_fathom.parsing.parse import parse
 from mkdocs_fathom.running import failures
 from mkdocs_fathom.running.failures import Ending
@@ -66,6 +65,7 @@ def error(name: str, value: str = "", *bases: str, missing: str | None = None) -
             error("EOFError", "nobody"),
             "EOFError: nobody",
             "Give the value in the code: a page is built without a person to ask.",
+        ),
         (error("AttributeError", "no"), "AttributeError: no", ""),
         (error("ImportError", "no"), "ImportError: no", ""),
         (error("IndentationError", "no", "SyntaxError"), "IndentationError: no", ""),
@@ -73,7 +73,6 @@ def error(name: str, value: str = "", *bases: str, missing: str | None = None) -
             error("AssertionError", "no"),
             "AssertionError: no",
             "What the cell claims does not hold: mend the code, or the claim.",
-        ),
         ),
         (
             error("KeyError"),
@@ -190,30 +189,6 @@ def test_endings(ending: Ending, what: str) -> None:
 )
 def test_losses(ending: Ending, broken: str, what: str) -> None:
     assert failures.explain_loss(chapter(cells("x")).cells[0], ending, broken).what == what
-
-
-@pytest.mark.parametrize(
-    ("want", "got", "loose", "detail"),
-    [
-        ("a\n", "a\n", False, None),
-        ("a\n", "b\n", False, "--- expected\n+++ printed\n@@ -1 +1 @@\n-a\n+b"),
-        ("a\n", "a", False, "The white space differs."),
-        ("a b\n", " ab", True, None),
-        ("a\n", "b\n", True, "--- expected\n+++ printed\n@@ -1 +1 @@\n-a\n+b"),
-    ],
-)
-def test_unexpected(want: str, got: str, detail: str | None, *, loose: bool) -> None:
-    """What a block declares to be printed is compared with standard output alone."""
-    cell = replace(chapter(cells("x")).cells[0], expected=Expected(want, loose, Span("docs/a.md", 9)))
-    outputs = (
-        {"output_type": "stream", "name": "stdout", "text": got},
-        {"output_type": "stream", "name": "stderr", "text": "e"},
-    )
-    problem = failures.unexpected(cell, CellResult(0, outputs, 0.0))
-    assert (problem and problem.detail) == detail
-    if problem:
-        assert str(problem).startswith("docs/a.md:9:1: the cell at line 1 does not print what this block expects")
-    assert failures.unexpected(cell, CellResult(0, outputs, 0.0, blocked_by=1)) is None
 
 
 def test_problems() -> None:

@@ -21,6 +21,7 @@ from mkdocs_fathom.parsing.paths import reading_paths
 from mkdocs_fathom.running import execute
 from mkdocs_fathom.scheduling import lookup, schedule
 from mkdocs_fathom.scheduling.report import Report, Runs
+from mkdocs_fathom.scheduling.schedule import Results
 from mkdocs_fathom.store.cache import Store
 
 
@@ -93,7 +94,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Callable[[Behaviour], None]:
     """A function that puts another in the place of running: no process is started."""
 
     def use(behaviour: Behaviour) -> None:
-        def run(_pool: object, chapter: Chapter, depths: list[str], *_: object) -> dict[str, tuple[Run, Path]]:
+        def run(_pool: object, chapter: Chapter, depths: list[str], *_: object, **__: object) -> Results:
             return {depth: (behaviour(chapter, depth), Path()) for depth in depths}
 
         monkeypatch.setattr(execute, "execute", run)

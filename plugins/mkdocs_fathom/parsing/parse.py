@@ -148,7 +148,7 @@ class _Builder:
         if expected or not info.python:
             self.others.append(Fence(info.language, span, raw.first, raw.last))
             if not expected:
-                directives.passed(None)
+                directives.passed(None, info.language)
             shown = [fault for fault in info.faults if not info.python]
         else:
             self.cell(raw, depth, span, info.display, directives.applied(info.options, span))

@@ -41,6 +41,7 @@ def execute(
     depths: Sequence[str],
     needs: Mapping[str, Need],
     started: CellEvent,
+    *,
     until: Mapping[str, int] | None = None,
 ) -> dict[str, tuple[Run, Path]]:
     """Run some of a chapter's reading paths.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import signal
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Literal
 
 from ..config import Config
 from ..errors import Problem
-from ..model import JSON, Cell, CellResult, Chapter, Failure, Span
+from ..model import JSON, Cell, Chapter, Failure, Span
 from . import advice
 
 _SIGKILL = 9
@@ -141,28 +140,6 @@ def too_much(cell: Cell, size: int, config: Config) -> Failure:
     )
 
 
-def unexpected(cell: Cell, result: CellResult) -> Problem | None:
-    """What is wrong where a cell did not print what it is declared to print."""
-    if cell.expected is None or result.failure or result.blocked_by is not None:
-        return None
-    got = "".join(output["text"] for output in result.outputs if output.get("name") == "stdout")
-    want = cell.expected.text
-    loose = cell.expected.ignore_whitespace
-    if ("".join(got.split()) == "".join(want.split())) if loose else got == want:
-        return None
-    return Problem(
-        cell.expected.span,
-        f"the cell at line {cell.span.line} does not print what this block expects",
-        "Mend the code or the block.",
-        detail=_difference(want, got),
-    )
-
-
-def _difference(want: str, got: str) -> str:
-    lines = difflib.unified_diff(want.splitlines(), got.splitlines(), "expected", "printed", lineterm="")
-    return "\n".join(lines) or "The white space differs."
-
-
 def printed(outputs: Sequence[JSON]) -> str:
     """The text that a cell wrote to its streams."""
     return "".join(output["text"] for output in outputs if output["output_type"] == "stream")
@@ -176,12 +153,16 @@ def problem(failure: Failure, depths: Sequence[str], all_depths: int) -> Problem
         depths: The depths on whose paths it happened.
         all_depths: How many depths the site has: where all are concerned, none is named.
     """
-    where = f" [{', '.join(depth.lower() for depth in depths)}]" if len(depths) < all_depths else ""
     detail = failure.traceback
     if failure.output.strip():
         tail = failure.output.rstrip().splitlines()[-10:]
         detail += "\nThe cell had printed:\n" + "\n".join(f"  {line[:200]}" for line in tail)
-    return Problem(failure.span, failure.what + where, failure.hint, detail=detail.strip("\n"))
+    return Problem(failure.span, failure.what + concerned(depths, all_depths), failure.hint, detail=detail.strip("\n"))
+
+
+def concerned(depths: Sequence[str], all_depths: int) -> str:
+    """The depths that something concerns, to be put behind what it is; nothing where it concerns all of them."""
+    return f" [{', '.join(depth.lower() for depth in depths)}]" if len(depths) < all_depths else ""
 
 
 def _size(size: int) -> str:

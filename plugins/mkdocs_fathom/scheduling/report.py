@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import Problem
 from ..model import Artifact, CellResult, Chapter, Failure, Run, Span
 from ..parsing import census
 from ..parsing.paths import reading_paths
-from ..running.failures import problem, unexpected
+from ..running.failures import concerned, problem
+from .expected import unexpected
 
 Runs = Mapping[str, Run]
 """The runs of one chapter by depth."""
@@ -105,15 +106,19 @@ def make_report(
 def problems_of(chapter: Chapter, runs: Runs, *, whole: bool = True) -> tuple[Problem, ...]:
     """What is wrong with a chapter's runs: each failure once, with the depths that it concerns."""
     failures: dict[Failure, list[str]] = {}
-    found: dict[Problem, None] = {}
+    surprises: dict[Problem, list[str]] = {}
     for depth, item in runs.items():
         for result in item.results:
             if result.failure:
                 failures.setdefault(result.failure, []).append(depth)
-            surprise = unexpected(chapter.cells[result.number], result)
+            surprise = unexpected(chapter.cells[result.number], item.results)
             if surprise:
-                found[surprise] = None
+                surprises.setdefault(surprise, []).append(depth)
     told = [problem(failure, depths, len(chapter.depths)) for failure, depths in failures.items()]
+    found = [
+        replace(surprise, what=surprise.what + concerned(depths, len(chapter.depths)))
+        for surprise, depths in surprises.items()
+    ]
     return (*told, *found, *(problems_of_whole(chapter, runs) if whole else ()))
 
 
