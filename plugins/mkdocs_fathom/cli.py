@@ -122,7 +122,7 @@ def run_command(named: Path | None, form: showing.Format, *, fresh: bool) -> Non
 @main.command("check")
 @_file_option
 @_problems_option
-@click.option("--fix", is_flag=True, help="Mend in the chapters what a machine can mend, and print the difference.")
+@click.option("--fix", is_flag=True, help="Mend in the chapters what a machine can, and print the difference.")
 @click.option("--audit", is_flag=True, help="Run everything anew and compare with what is stored.")
 @click.option("--twice", is_flag=True, help="Run everything twice and compare: finds what differs from run to run.")
 def check_command(named: Path | None, form: showing.Format, *, fix: bool, audit: bool, twice: bool) -> None:
@@ -130,12 +130,12 @@ def check_command(named: Path | None, form: showing.Format, *, fix: bool, audit:
     with _reporting(named, form) as screen:
         site, config = _load(screen)
         checked = checking.check(site, config)
-        mended = checking.mended(checked.problems, config) if fix else []
+        mended, failures = checking.fix(checked, config, _store(config, _PLAIN), screen.progress) if fix else ([], [])
         if mended:
             checked = checking.check(site, config)
             if form == "text":
                 click.echo("".join(item.diff() for item in mended), nl=False)
-        found = [*checked.problems]
+        found = [*checked.problems, *failures]
         chapters = checked.chapters
         if audit and not checked.failed:
             differing, missing = checking.audit(chapters, config, _store(config, _PLAIN), screen.progress)

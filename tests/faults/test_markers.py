@@ -345,6 +345,17 @@ def test_15_mojibake(build_site: Build) -> None:
     assert refused(build_site(built, "mkdocs build --strict -q --clean")) == expected
 
 
+def test_15_what_a_rule_finds_stops_no_build(build_site: Build) -> None:
+    """It is told, in a strict build too."""
+    built = build_site({"docs/index.md": "# A\n\n![](a.png)\n", "docs/a.png": ""}, "mkdocs build")
+    found = "docs/index.md:3:1: warning: an image without a text alternative"
+    assert built.code == 0
+    assert f"WARNING -  fathom: {found}\n" in built.stderr
+    built = build_site(built, "mkdocs build --strict --clean")
+    assert built.code == 0
+    assert f"INFO    -  fathom: {found}\n" in built.stderr
+
+
 @pytest.mark.parametrize(
     ("character", "name"),
     [

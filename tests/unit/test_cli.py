@@ -159,6 +159,41 @@ def test_check_fix(fathom: Fathom) -> None:
     assert report == {"chapters": 1, "cells": 0, "mended": ["docs/a.md"], "problems": []}
 
 
+def declared(source: str, *printed: str, prefix: str = "") -> str:
+    lines = ["```python", source, "```", "<!--pytest-codeblocks:expected-output-->", "```", *printed, "```"]
+    return "".join(f"{prefix}{line}\n" for line in lines)
+
+
+def test_check_fix_of_declared_outputs(fathom: Fathom) -> None:
+    """What a block declares becomes what its cell prints, behind any prefix; the rest of the file stays."""
+    old = "# Page\n\n" + declared("print(1)", "0") + "cafÃ©\n\n" + declared("for i in 'ab': print(i)", prefix="> ")
+    new = (
+        "# Page\n\n"
+        + declared("print(1)", "1")
+        + "café\n\n"
+        + declared("for i in 'ab': print(i)", "a", "b", prefix="> ")
+    )
+    result = fathom("check --fix", a=old)
+    assert (result.exit_code, Path("docs/a.md").read_text(encoding="utf-8")) == (0, new)
+    assert "-0\n+1\n" in result.stdout
+    assert "+> a\n+> b\n" in result.stdout
+    assert fathom("run").exit_code == 0
+    result = fathom("check --fix")
+    assert (result.stdout, Path("docs/a.md").read_text(encoding="utf-8")) == ("", new)
+
+
+def test_check_fix_of_declared_outputs_that_nothing_can_mend(fathom: Fathom) -> None:
+    """A cell that fails, and one that prints different things for different readers."""
+    text = declared("1 / 0", "0")
+    result = fathom("check --fix", a=text)
+    assert (result.exit_code, result.stdout, Path("docs/a.md").read_text()) == (1, "", text)
+    assert "ZeroDivisionError" in result.stderr
+    text = "<!-- DEEP -->\n```python\nx = 1\n```\n<!-- /DEEP -->\n" + declared("print('x' in globals())", "0")
+    result = fathom("check --fix", a=text)
+    assert (result.exit_code, result.stdout, Path("docs/a.md").read_text()) == (1, "", text)
+    assert result.stderr.count("does not print what this block expects") == 2
+
+
 def test_check_fix_of_what_cannot_be_written(fathom: Fathom, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told, and no traceback is shown."""
 

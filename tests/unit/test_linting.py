@@ -202,16 +202,16 @@ def test_missing_alt(text: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "lines"),
+    ("source", "places"),
     [
-        ("x = 3\nx == 3\ny = 1", [3]),
+        ("x = 3\nx == 3\ny = 1", ["3:1"]),
         ("x = 3\nx == 3", []),
-        ("x = 3\nx\nx + 1", [3]),
-        ("for x in range(3):\n    x + 1", [3]),
-        ("if True:\n    3 > 2\nelse:\n    len('a') == 1", [3, 5]),
+        ("x = 3\nx\nx + 1", ["3:1"]),
+        ("for x in range(3):\n    x + 1", ["3:5"]),
+        ("if True:\n    3 > 2\nelse:\n    len('a') == 1", ["3:5", "5:5"]),
         ("'''words'''\n...\n3\nprint(1)", []),
         ("(print(1), print(2))\n[print(x) for x in 'ab']\nTrue and print(3)\nprint(4)", []),
-        ("[1, 2]\nprint(1)", [2]),
+        ("[1, 2]\nprint(1)", ["2:1"]),
         ("first >> second\nprint(1)", []),
         ("def f():\n    3 == 3\nf()", []),
         ("try:\n    {}['a']\nexcept KeyError:\n    print(1)", []),
@@ -220,9 +220,9 @@ def test_missing_alt(text: str, expected: list[str]) -> None:
         ("class A:\n    x: int\n    3 == 3", []),
     ],
 )
-def test_unshown_value(source: str, lines: list[int]) -> None:
+def test_unshown_value(source: str, places: list[str]) -> None:
     """Expressions that can only have been meant to be seen; no call, and nothing where an error may be wanted."""
-    assert found(code(source)) == [f"{line}:1 unshown-value" for line in lines]
+    assert found(code(source)) == [f"{place} unshown-value" for place in places]
 
 
 def test_unshown_value_that_nobody_wants_to_see() -> None:

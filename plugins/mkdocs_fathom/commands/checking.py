@@ -18,6 +18,7 @@ from ..scheduling.report import Report, counted
 from ..scheduling.schedule import Progress
 from ..site_file import SiteFile
 from ..store.cache import Store
+from . import declaring
 
 Shown = Callable[[], AbstractContextManager[Progress]]
 """Makes what shows a run's progress."""
@@ -73,21 +74,33 @@ def unused(site: SiteFile, chapters: Sequence[Chapter]) -> list[Problem]:
     return [Problem(site.places.get("plugins") or Span(site.name, 1), what, hint, severity="warning")]
 
 
-def mended(problems: Sequence[Problem], config: Config) -> list[mend.Mended]:
-    """Mend what a machine can mend, in the authors' files.
+def fix(checked: Checked, config: Config, store: Store, shown: Shown) -> tuple[list[mend.Mended], list[Problem]]:
+    """Mend in the authors' files what a machine can mend. Declared outputs are run for, unless an error forbids it.
+
+    Returns:
+        What was written, and what is wrong with the chapters that were run.
 
     Raises:
         FathomError: A file cannot be written.
     """
-    done = []
-    for item in mend.mended(problems, config.root):
-        try:
-            item.write(config.root)
-        except OSError as error:
-            what = f"it cannot be mended: {error.strerror}"
-            raise FathomError.at(item.problems[0].span, what, "Check who may write there.") from error
-        done.append(item)
-    return done
+    done = list(mend.mended(checked.problems, config.root))
+    for item in done:
+        _write(item, config)
+    if checked.failed or not any(cell.expected for chapter in checked.chapters for cell in chapter.cells):
+        return done, []
+    with shown() as progress:
+        declared, problems = declaring.updated(checked.chapters, config, store, progress)
+    for item in declared:
+        _write(item, config)
+    return [*done, *declared], problems
+
+
+def _write(item: mend.Mended, config: Config) -> None:
+    try:
+        item.write(config.root)
+    except OSError as error:
+        what = f"it cannot be mended: {error.strerror}"
+        raise FathomError.at(item.problems[0].span, what, "Check who may write there.") from error
 
 
 def audit(chapters: Sequence[Chapter], config: Config, store: Store, shown: Shown) -> tuple[list[Problem], int]:

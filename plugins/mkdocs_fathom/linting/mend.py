@@ -55,10 +55,15 @@ def mended(problems: Iterable[Problem], root: Path) -> Iterator[Mended]:
             yield Mended(path, before, after, tuple(done))
 
 
+def split(text: str) -> tuple[str, list[str]]:
+    """A file's byte-order mark, if it has one, and its lines with their endings."""
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    return mark, [line for line in _LINES.findall(text.removeprefix(mark)) if line]
+
+
 def _mend(text: str, problems: Iterable[Problem]) -> tuple[str, list[Problem]]:
     """A text with its problems mended, and which of them were found where they should stand."""
-    mark = "\ufeff" if text.startswith("\ufeff") else ""
-    own = _LINES.findall(text.removeprefix(mark))
+    mark, own = split(text)
     done = []
     # From the end of a line to its beginning: a repair moves what stands behind it.
     for problem in sorted(problems, key=lambda each: each.span, reverse=True):

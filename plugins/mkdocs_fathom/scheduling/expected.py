@@ -28,11 +28,8 @@ def unexpected(cell: Cell, results: Sequence[CellResult]) -> Problem | None:
         cell: The cell.
         results: Those of its path.
     """
-    if cell.expected is None:
-        return None
-    since = cell.number if cell.expected.since is None else cell.expected.since
-    joined = [result for result in results if since <= result.number <= cell.number]
-    if not joined or any(result.failure or result.blocked_by is not None for result in joined):
+    joined = _joined(cell, results)
+    if cell.expected is None or not joined:
         return None
     got = "".join(map(printed, joined))
     if agrees(cell.expected, got):
@@ -40,6 +37,19 @@ def unexpected(cell: Cell, results: Sequence[CellResult]) -> Problem | None:
     where = f"the cell at line {cell.span.line} does" if len(joined) == 1 else f"the {len(joined)} cells up to here do"
     what = f"{where} not print what this block expects"
     return Problem(cell.expected.span, what, "Mend the code or the block.", detail=_difference(cell.expected, got))
+
+
+def output(cell: Cell, results: Sequence[CellResult]) -> str | None:
+    """What a cell's declaration should say, by the results of a path; None where that is not known."""
+    joined = _joined(cell, results)
+    return "".join(map(printed, joined)) if joined else None
+
+
+def _joined(cell: Cell, results: Sequence[CellResult]) -> list[CellResult]:
+    """The results of the cells whose output a cell declares; none where one of them failed or did not run."""
+    since = cell.number if cell.expected is None or cell.expected.since is None else cell.expected.since
+    joined = [result for result in results if since <= result.number <= cell.number]
+    return [] if any(result.failure or result.blocked_by is not None for result in joined) else joined
 
 
 def printed(result: CellResult) -> str:
