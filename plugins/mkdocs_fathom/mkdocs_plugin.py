@@ -21,6 +21,7 @@ from .errors import FathomError
 from .markdown_extension import FathomExtension, PageSource
 from .mkdocs_build import Build
 from .model import Span
+from .running.kept import Kept
 
 if TYPE_CHECKING:
     from mkdocs.livereload import LiveReloadServer
@@ -47,6 +48,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
         self._page: PageSource | None = None
         self._figures: dict[str, list[str]] = {}
         self._serving = False
+        self._kept = Kept()
         self._server: LiveReloadServer | None = None
 
     def load_config(self, options: dict[str, Any], config_file_path: str | None = None) -> tuple[list[Any], list[Any]]:
@@ -63,7 +65,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
         with _errors_raised():
             site = _configure(config, self._options)
         # `mkdocs serve --strict` asks for what a build does.
-        self._build = build = Build(site, preview=self._serving and not config.strict)
+        self._build = build = Build(site, self._kept if self._serving and not config.strict else None)
         extension = FathomExtension(
             site,
             lambda: self._page,
@@ -116,6 +118,10 @@ class FathomPlugin(BasePlugin[NoOptions]):
         self._server = server
         self._watch()
         return server
+
+    def on_shutdown(self) -> None:
+        """Leave no process behind."""
+        self._kept.close()
 
     def on_post_build(self, **_: object) -> None:
         """Close with one line."""

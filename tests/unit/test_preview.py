@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+import signal
 from collections.abc import Callable
 
+import psutil
+import pytest
+
+from mkdocs_fathom.store.codec import TEMPORARY
 from tests.running import cells, region
-from tests.serving import CONFIG, Served
+from tests.serving import CONFIG, Served, until
 
 Serve = Callable[[dict[str, str]], Served]
 
@@ -142,3 +147,54 @@ def test_code_changed_by_another_plugin(serve: Serve) -> None:
     site = serve({"docs/index.md": cells("print(6)"), "mkdocs.yml": CONFIG + "hooks: [hook.py]\n", "hook.py": hook})
     assert "docs/index.md:1:1: this cell is not the same in the text that another plugin" in site.said
     assert "this cell is not the same in the text that another plugin" in marked(site.html(), "fathom-mistake")[0]
+
+
+def test_what_the_workers_imported_changes(serve: Serve) -> None:
+    """Workers are kept from one build to the next, but not with a module that is out of date."""
+    preload = CONFIG.replace("[IPython]", "[IPython, helper]")
+    site = serve(
+        {"helper.py": "x = 6\n", "docs/index.md": cells("import helper\nprint(helper.x)"), "mkdocs.yml": preload}
+    )
+    server = {process.pid for process in site.processes()}
+    site.edit("docs/index.md", cells("import helper\nprint(7 * helper.x)"))
+    assert "42" in site.page()
+    assert {process.pid for process in site.processes()} == server
+    site.edit("helper.py", "x = 9\n")
+    assert "63" in site.page()
+
+
+WAIT = "import time\nprint('begun', flush=True)\ntime.sleep(1000)"
+
+
+def begun(site: Served) -> bool:
+    """Whether the cell `WAIT` runs."""
+    return any(file.read_bytes().endswith(b"begun\n") for file in site.temporary.glob("fathom-*/*/run/*/capture.out"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("busy", [True, False])
+def test_its_end(serve: Serve, number: signal.Signals, *, busy: bool) -> None:
+    """However it ends, while a cell runs or nothing does: no process is left, no folder, no half-written store."""
+    site = serve({"docs/index.md": cells("print(6)", "print(7)")})
+    if busy:
+        site.write("docs/index.md", cells("print(6)", WAIT))
+        until(lambda: begun(site))
+    processes = site.processes()
+    assert len(processes) == (3 if busy else 2)  # the preview, the server of workers, a worker
+    site.stop(number)
+    _, alive = psutil.wait_procs(processes, timeout=5)
+    assert alive == []
+    until(lambda: not list(site.temporary.glob("fathom-*")), 5)
+    assert "Traceback" not in site.said
+    assert [file for file in (site.root / ".cache").rglob("*") if file.name.startswith(TEMPORARY)] == []
+
+
+def test_saving_while_a_build_runs(serve: Serve) -> None:
+    """The last save wins: the page shows it, and what was being run for the one before is not waited for."""
+    site = serve({"docs/index.md": cells("print('first')"), "docs/b.md": cells("print(5 * 5)")})
+    site.write("docs/index.md", cells("print('second')", WAIT))
+    until(lambda: begun(site))
+    site.write("docs/index.md", cells("print('third')"))
+    site.wait_for("Reloading browsers")
+    until(lambda: "third\n" in site.page())
+    assert "fathom-mistake" not in site.html()

@@ -30,7 +30,9 @@ class Server:
             text=True,
         )
         self.write({**pool.settings(), "folder": str(self.folder)})
-        assert self.read() == {"event": "ready"}
+        ready = self.read()
+        assert isinstance(ready, dict)
+        assert ready["event"] == "ready"
 
     def write(self, message: object) -> None:
         assert self.process.stdin is not None

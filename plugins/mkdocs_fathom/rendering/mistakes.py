@@ -41,8 +41,9 @@ def _list(problems: Iterable[Problem]) -> str:
 
 def _problem(problem: Problem) -> str:
     """Place, what and hint as the terminal has them, and the author's traceback."""
+    place = f'<code class="fathom-place">{_text(str(problem.span))}</code>'
     lines = [
-        f'<p><strong>Error</strong> at <code class="fathom-place">{_text(str(problem.span))}</code></p>',
+        f"<p><strong>{problem.severity.capitalize()}</strong> at {place}</p>",
         f'<p class="fathom-what">{_text(problem.what)}</p>',
         f"<p>{_text(problem.hint)}</p>" if problem.hint else "",
         f'<pre tabindex="0">{ansi.html(problem.detail)}</pre>' if problem.detail else "",

@@ -4,7 +4,8 @@ The parent's side:
     `execute`      the paths of a chapter, from start to end
     `job`          what a worker is told; `branch`, what its parent knows of it; `collect`, runs from what it tells
     `failures`     why a cell failed, in words for its author; `advice`, what to do about it
-    `pool`         where workers come from; `launcher` starts processes, `processes` counts and ends them
+    `pool`         where workers come from; `kept`, from one build to the next
+    `launcher`     starts processes; `processes` counts and ends them
 
 The other side, in processes of its own:
     `server`       forks workers, made ready by `preload`

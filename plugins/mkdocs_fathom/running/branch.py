@@ -174,10 +174,14 @@ class Branch:
         else:
             kill_group(self._pid)
 
-    def close(self) -> None:
-        """See to it that neither the process nor the connection is left."""
+    def cancel(self) -> None:
+        """End the process, because nobody waits for it any more."""
         if self._pid and self.status is None:
             kill_group(self._pid)
+
+    def close(self) -> None:
+        """See to it that neither the process nor the connection is left."""
+        self.cancel()
         if self.connection is not None:
             self.connection.close()
             self.connection = None

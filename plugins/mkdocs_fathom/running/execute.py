@@ -15,7 +15,7 @@ import selectors
 import shutil
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,7 @@ def execute(
     started: CellEvent,
     *,
     until: Mapping[str, int] | None = None,
+    unwanted: Callable[[], bool] = lambda: False,
 ) -> dict[str, tuple[Run, Path]]:
     """Run some of a chapter's reading paths.
 
@@ -53,6 +54,7 @@ def execute(
         needs: The artifacts that it may load: their names and files.
         started: Told of each cell that starts.
         until: How many cells of each path are run; None: all.
+        unwanted: Whether nobody waits for the runs any more, so that they may as well end.
 
     Returns:
         Each depth's run, and the folder of the artifacts it published, which is there until the pool is closed.
@@ -65,23 +67,21 @@ def execute(
     paths = {depth: every[depth][: until[depth] if until else None] for depth in depths}
     # Where processes cannot fork, each path runs its own copy of what they have in common.
     roots = [tree(paths)] if pool.fork else [Node(cells, (depth,)) for depth, cells in paths.items()]
-    execution = _Execution(pool, chapter, roots, started)
+    execution = _Execution(pool, chapter, roots, started, unwanted)
     execution.run(needs)
-    runs = {}
-    for depth in depths:
-        path = [branch for branch in execution.branches if depth in branch.node.depths]
-        folder = execution.folder / f"artifacts-{depth}"
-        run = collect(chapter, depth, path, needs=needs, owners=pool.owners, published=folder)
-        runs[depth] = replace(run, seconds=time.monotonic() - begun), folder
+    runs = {depth: execution.collect(depth, needs) for depth in depths}
     shutil.rmtree(execution.folder / "run", ignore_errors=True)
-    return runs
+    return {depth: (replace(run, seconds=time.monotonic() - begun), folder) for depth, (run, folder) in runs.items()}
 
 
 class _Execution:
     """One chapter while it runs."""
 
-    def __init__(self, pool: Pool, chapter: Chapter, roots: Sequence[Node], started: CellEvent) -> None:
+    def __init__(
+        self, pool: Pool, chapter: Chapter, roots: Sequence[Node], started: CellEvent, unwanted: Callable[[], bool]
+    ) -> None:
         self._pool = pool
+        self._unwanted = unwanted
         self._chapter = chapter
         self._nodes = [node for root in roots for node in root.walk()]
         self._roots = [number for number, node in enumerate(self._nodes) if any(node is root for root in roots)]
@@ -115,6 +115,12 @@ class _Execution:
             self._start(listener)
             self._serve()
 
+    def collect(self, depth: str, needs: Mapping[str, Need]) -> tuple[Run, Path]:
+        """The run of a path, and the folder of what it published."""
+        path = [branch for branch in self.branches if depth in branch.node.depths]
+        folder = self.folder / f"artifacts-{depth}"
+        return collect(self._chapter, depth, path, needs=needs, owners=self._pool.owners, published=folder), folder
+
     def _start(self, listener: socket.socket) -> None:
         file = self.folder / "job.json"
         told = job.describe(self._chapter, self._nodes, self._pool.config, self.folder)
@@ -134,7 +140,7 @@ class _Execution:
         while len(self._ended) < len(self._roots):
             self._look()
             for branch in self.branches:
-                branch.check()
+                branch.cancel() if self._unwanted() else branch.check()
             self._pool.check()
         self._pool.check()
         while self._look(0):  # what they said last

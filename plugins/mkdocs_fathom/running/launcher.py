@@ -61,6 +61,7 @@ class Launcher:
         self._whole: Ended | None = None
         self._orders = 0
         self._ready = self._closed = self._over = False
+        self._seen: list[list[str]] = []
         self._doing, self._since = "Python", time.monotonic()
         self._listener = threading.Thread(target=self._listen, daemon=True, name="fathom-workers")
         self._listener.start()
@@ -69,6 +70,11 @@ class Launcher:
     def alive(self) -> bool:
         """Whether it still listens."""
         return not self._over and self._process.poll() is None
+
+    @property
+    def seen(self) -> list[list[str]]:
+        """What it had used when it was ready: kind, name and state, as a worker tells its dependencies."""
+        return self._seen
 
     @property
     def pid(self) -> int:
@@ -161,7 +167,7 @@ class Launcher:
             case "importing":
                 self._doing, self._since = f"importing `{message['module']}`", time.monotonic()
             case "ready":
-                self._ready = True
+                self._ready, self._seen = True, message["dependencies"]
             case "say":
                 self._say(message["text"])
             case "exit":

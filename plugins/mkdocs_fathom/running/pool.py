@@ -19,7 +19,7 @@ from .. import artifacts
 from ..config import Config
 from ..errors import FathomError
 from ..model import JSON, Span
-from ..store.keys import distribution_state
+from ..store.keys import Surroundings, distribution_state
 from .launcher import Ended, Launcher
 
 _PATIENCE = 60.0
@@ -59,12 +59,37 @@ class Pool:
         self._jobs = 0
         self._closed = False
         self._folder: Path | None = None
+        self._environment = worker_environment(config)
 
     def __enter__(self) -> Pool:  # noqa: PYI034 - `Self` would say no more: nobody inherits from it
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def serves(self, config: Config, say: Callable[[str], None]) -> bool:
+        """Begin another build with the same processes, if they are such as a new pool would start."""
+        alike = (_settings(config), worker_environment(config)) == (_settings(self.config), self._environment)
+        if self._closed or not alike or not all(launcher.alive for launcher in self.launchers) or self._is_outdated():
+            return False
+        self.config, self._say = config, say
+        self._said.clear()
+        self.__dict__.pop("_distributions", None)  # something may have been installed
+        return True
+
+    def _is_outdated(self) -> bool:
+        """Whether something has changed that the server has imported, or what a run was said to use."""
+        surroundings = Surroundings(self.config.root)
+        seen = [item for launcher in self.launchers for item in launcher.seen if item[0] in {"file", "directory"}]
+        seen += [["distribution", *owner] for owners in self._owners.values() for owner in owners]
+        return any(surroundings.state(kind, name) != state for kind, name, state in seen)
+
+    def tidy(self) -> None:
+        """Remove the folders of what has run."""
+        if self._folder:
+            for folder in self._folder.iterdir():
+                if folder.name.isdecimal():
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """End all workers, and remove their folders."""
@@ -135,15 +160,7 @@ class Pool:
 
     def settings(self) -> JSON:
         """What a process must know to be made ready."""
-        config = self.config
-        return {
-            "root": str(config.root),
-            "folder": str(self._folder),
-            "pythonpath": [str((config.root / path).resolve()) for path in config.pythonpath],
-            "preload": config.preload,
-            "optional": Config.preload,  # what we ask for ourselves need not be installed
-            "figure_format": config.figure_format,
-        }
+        return {**_settings(self.config), "folder": str(self._folder)}
 
     def _say_once(self, sentence: str) -> None:
         """Say what every process may have to say."""
@@ -168,11 +185,21 @@ class Pool:
 
     def _launch(self, module: str, *arguments: str) -> Launcher:
         # IPython wants a folder, and shall not make one in the author's home.
-        environment = worker_environment(self.config) | {"IPYTHONDIR": str(self._folder)}
+        environment = self._environment | {"IPYTHONDIR": str(self._folder)}
         command = [f"{__package__}.{module}", *arguments]
         launcher = Launcher(command, environment=environment, say=self._say_once, patience=self._patience)
         self.launchers.append(launcher)
         return launcher
+
+
+def _settings(config: Config) -> JSON:
+    return {
+        "root": str(config.root),
+        "pythonpath": [str((config.root / path).resolve()) for path in config.pythonpath],
+        "preload": config.preload,
+        "optional": Config.preload,  # what we ask for ourselves need not be installed
+        "figure_format": config.figure_format,
+    }
 
 
 def worker_environment(config: Config) -> dict[str, str]:

@@ -54,7 +54,7 @@ def prepare(settings: JSON, tell: Tell) -> Prepared:
             tell({"event": "say", "text": f"fathom's `preload`: cannot import `{name}`: {problem}"})
     with guard.off():
         _warm_up(settings["figure_format"])
-    tell({"event": "ready"})
+    tell({"event": "ready", "dependencies": guard.dependencies()})
     return Prepared(shell, guard)
 
 

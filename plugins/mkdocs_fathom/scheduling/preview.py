@@ -13,6 +13,7 @@ from pathlib import Path
 from ..config import Config
 from ..errors import FathomError, Problem
 from ..model import Chapter, Failure
+from ..running.kept import Kept
 from ..store.cache import Store
 from .chapters import read_each
 from .mistakes import Mistakes, find
@@ -40,29 +41,29 @@ class Preview:
     """What was found in reading and is no error."""
 
 
-def preview(files: Iterable[Path], config: Config, store: Store, progress: Progress, tell: Tell) -> Preview:
+def preview(
+    paths: Iterable[Path], config: Config, store: Store, progress: Progress, tell: Tell, *, kept: Kept
+) -> Preview:
     """Read chapters, and bring the runs of those that can be run up to date.
 
     Args:
-        files: The chapters' files.
+        paths: The chapters' files.
         config: The site's options.
         store: Where results are kept.
         progress: Who is told of the runs.
         tell: Told of errors; of those that need no run, before anything runs.
+        kept: Where workers are kept for the next build.
     """
-    known: dict[str, Chapter] = {}
-    wrong: dict[str, tuple[Problem, ...]] = {}
-    warnings: list[Problem] = []
-    for file in files:
-        chapter, found = read_each(file, config)
-        errors = tuple(each for each in found if each.severity == "error")
-        warnings += [each for each in found if each not in errors]
-        if errors:
-            wrong[config.relative(file)] = errors
-        if chapter:
-            known[chapter.path] = chapter
+    files = {config.relative(file): file for file in paths}
+    watch = _Watch(files, config)
+    known, wrong, warnings = _read(files, config)
+    watch.chapters |= known
     tell([each for errors in wrong.values() for each in errors])
-    report = _run(known, wrong, tell, lambda chapters, refused: run(chapters, config, store, progress, refused=refused))
+
+    def start(chapters: Sequence[Chapter], refused: Mapping[str, Failure]) -> Report:
+        return run(chapters, config, store, progress, refused=refused, kept=kept, unwanted=watch.changed)
+
+    report = _run(known, wrong, tell, start)
     tell(report.problems)
     mistakes = {path: Mistakes(problems, readable=False) for path, problems in wrong.items() if path not in known}
     for path, chapter in known.items():
@@ -70,6 +71,63 @@ def preview(files: Iterable[Path], config: Config, store: Store, progress: Progr
             mistakes[path] = find(chapter, report.runs[path], wrong.get(path, ()), config, store)
     sound = tuple(chapter for path, chapter in known.items() if path not in wrong)
     return Preview(sound, tuple(known.values()), report, mistakes, tuple(sorted(warnings)))
+
+
+def _read(
+    files: Mapping[str, Path], config: Config
+) -> tuple[dict[str, Chapter], dict[str, tuple[Problem, ...]], list[Problem]]:
+    """The chapters as far as they can be read, the errors of each that has some, and warnings."""
+    known: dict[str, Chapter] = {}
+    wrong: dict[str, tuple[Problem, ...]] = {}
+    warnings: list[Problem] = []
+    for path, file in files.items():
+        chapter, found = read_each(file, config)
+        errors = tuple(each for each in found if each.severity == "error")
+        warnings += [each for each in found if each not in errors]
+        if errors:
+            wrong[path] = errors
+        if chapter:
+            known[path] = chapter
+    return known, wrong, warnings
+
+
+class _Watch:
+    """Looks whether chapters are saved with other code while the one that was read runs."""
+
+    def __init__(self, files: Mapping[str, Path], config: Config) -> None:
+        """Look at the files before they are read.
+
+        Args:
+            files: The files, by the paths of the chapters.
+            config: The site's options.
+        """
+        self.chapters: dict[str, Chapter] = {}
+        self._files = files
+        self._config = config
+        self._stamps = {path: _stamp(file) for path, file in files.items()}
+        self._changed: set[str] = set()
+
+    def changed(self, path: str) -> bool:
+        """Whether a chapter's runs are those of other code than its file has now; asked from several threads."""
+        stamp = _stamp(self._files[path])
+        if path not in self._changed and stamp != self._stamps[path]:
+            self._stamps[path] = stamp
+            now, _ = read_each(self._files[path], self._config)
+            if now is None or _code(now) != _code(self.chapters[path]):
+                self._changed.add(path)
+        return path in self._changed
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    try:
+        stat = file.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _code(chapter: Chapter) -> list[tuple[str, str | None, bool]]:
+    return [(cell.source, cell.depth, cell.runs) for cell in chapter.cells]
 
 
 def _run(known: Mapping[str, Chapter], wrong: dict[str, tuple[Problem, ...]], tell: Tell, start: _Start) -> Report:

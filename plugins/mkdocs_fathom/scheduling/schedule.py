@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,8 @@ from .report import Report, Runs, complete, make_report, not_run, torn
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from ..running.kept import Kept
 
 Results = dict[str, tuple[Run, Path]]
 """A depth's run, and the folder of what it published."""
@@ -55,6 +57,8 @@ def run(
     fresh: bool | Collection[str] = False,
     parts: Parts = MappingProxyType({}),
     refused: Mapping[str, Failure] = MappingProxyType({}),
+    kept: Kept | None = None,
+    unwanted: Callable[[str], bool] = lambda _path: False,
 ) -> Report:
     """Bring the runs of all chapters up to date.
 
@@ -67,26 +71,30 @@ def run(
         parts: Chapters of which only a part is wanted, and that none of the others needs. Of such a run nothing is
             kept, and the report misses no cell.
         refused: Chapters that have errors, and so are not run, nor those that need them. The report leaves them out.
+        kept: Where workers are kept for the next build; None: they end with this one.
+        unwanted: Whether the run of a chapter is of no more use, so that it may as well end; asked now and then.
 
     Raises:
         FathomError: A chapter needs one that does not exist, or chapters need each other in a circle.
     """
     begun = time.monotonic()
     lookup = Lookup(chapters, config, store)
-    with interrupts.once(signal.SIGINT), _Workers(config, progress) as workers:
+    with interrupts.once(signal.SIGINT), _Workers(config, progress, kept, unwanted) as workers:
         build = _Build(lookup, config, store, workers, parts=parts, refused=refused)
         build.run({*lookup.chapters} if fresh is True else set(fresh or ()))
     if any(not item.cached for depths in lookup.runs.values() for item in depths.values()):
         store.trim()
-    right = [chapter for chapter in chapters if chapter.path not in refused]
+    right = [chapter for chapter in chapters if chapter.path not in {*refused, *build.given_up}]
     return make_report(right, lookup.runs, build.skipped, set(parts), time.monotonic() - begun)
 
 
 class _Workers:
     """Threads that each wait for one chapter. Neither they nor a process are started before there is one to run."""
 
-    def __init__(self, config: Config, progress: Progress) -> None:
+    def __init__(self, config: Config, progress: Progress, kept: Kept | None, unwanted: Callable[[str], bool]) -> None:
         self._config = config
+        self.unwanted = unwanted
+        self._kept = kept
         self.progress = progress
         self._busy: dict[Future[Results], str] = {}
         self._started = False
@@ -94,11 +102,15 @@ class _Workers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._started:
+    def __exit__(self, kind: object, *_: object) -> None:
+        if not self._started:
+            return
+        if kind or not self._kept:
             # Without their workers the threads come to their end.
             self._pool.close()
-            self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        if self._kept and not kind:
+            self._pool.tidy()
 
     def begin(
         self, lookup: Lookup, chapter: Chapter, depths: Sequence[str], store: Store, until: Mapping[str, int] | None
@@ -124,6 +136,7 @@ class _Workers:
             needs,
             lambda cell, depths: self.progress.cell(chapter, cell, depths),
             until=until,
+            unwanted=lambda: self.unwanted(chapter.path),
         )
         self._busy[future] = chapter.path
 
@@ -140,7 +153,8 @@ class _Workers:
 
             from ..running.pool import Pool
 
-            self._pool = Pool(self._config, self.progress.say)
+            say = self.progress.say
+            self._pool = self._kept.pool(self._config, say) if self._kept else Pool(self._config, say)
             self._threads = ThreadPoolExecutor(self._config.worker_count, thread_name_prefix="fathom")
             self._started = True
 
@@ -165,6 +179,7 @@ class _Build:
         self._parts = parts
         self._refused = refused
         self.skipped: set[str] = set()
+        self.given_up: set[str] = set()
 
     def run(self, fresh: set[str]) -> None:
         sorter = TopologicalSorter(self._lookup.needs)
@@ -204,11 +219,21 @@ class _Build:
         chapter = self._lookup.chapters[path]
         runs = self._lookup.runs[path]
         runs |= {depth: run for depth, (run, _) in results.items()}
+        if self._workers.unwanted(path) and not all(map(complete, runs.values())):
+            self._give_up(chapter)
+            return
         if path not in self._parts and not torn(runs):
             for run, folder in results.values():
                 if complete(run):
                     self._keep(chapter, run, folder)
         self._workers.progress.finished(chapter, runs)
+
+    def _give_up(self, chapter: Chapter) -> None:
+        """Leave a chapter that was ended because its runs are of no more use."""
+        why = Failure(Span(chapter.path, 1), "the chapter was saved while it ran", "It runs again.")
+        self._lookup.runs[chapter.path] = {depth.name: not_run(chapter, depth.name, why) for depth in chapter.depths}
+        self.skipped.add(chapter.path)
+        self.given_up.add(chapter.path)
 
     def _keep(self, chapter: Chapter, run: Run, folder: Path) -> None:
         for artifact in run.artifacts:
