@@ -13,6 +13,9 @@ Read them in this order:
 `generate`   sampling text, one token at a time
 `checkpoint` a model in a file, and back
 `finetune`   the same body, a new head: classification
+`tasks`      things to ask of a model, each with the one answer that counts as right
+`instruct`   following instructions: training on answers alone
+`preferences` of two answers, which one somebody prefers: DPO
 
 Every layer is a pure pair: `forward(x, p) -> (y, cache)` and `backward(dy, cache) -> (dx, dp)`.
 In the comments on shapes, B is the batch, T the time (positions), D the width of the model, H the heads and

@@ -1,8 +1,8 @@
-"""Following instructions: train on answers alone, then on which of two answers somebody prefers."""
+"""Following instructions: lessons are texts, too, but the loss is taken on their answers alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .generate import generate_tokens
 from .gpt import GPTModel
-from .layers import Array, Cache, Params, Tokens, softmax
+from .layers import Array, Cache, Params, Tokens
 from .optim import AdamW, clip, learning_rate
 from .tasks import Task
 from .tokenizer import Tokenizer
@@ -26,14 +26,22 @@ class Lessons:
     graded: NDArray[np.bool_]
     """(N, T+1); true where a token belongs to the answer, the mark after it included."""
 
+    @property
+    def lengths(self) -> Tokens:
+        """How many tokens each has, without the filling (N,)."""
+        lengths: Tokens = self.graded.shape[1] - self.graded[:, ::-1].argmax(axis=1)  # up to the last that is graded
+        return lengths
+
     def __getitem__(self, rows: Tokens) -> Lessons:
         """Some of the lessons, no wider than the longest of them."""
-        width = int(np.flatnonzero(self.graded[rows].any(axis=0))[-1]) + 1
+        width = int(self.lengths[rows].max())
         return Lessons(self.tokens[rows, :width], self.graded[rows, :width])
 
 
-def lessons(tasks: Sequence[Task], tokenizer: Tokenizer, context: int) -> Lessons:
+def lessons(tasks: Sequence[Task], tokenizer: Tokenizer, context: int, *, grade_prompts: bool = False) -> Lessons:
     """Tasks -> arrays. An answer that does not fit the context is cut.
+
+    With `grade_prompts` nothing is masked: the loss is taken on the whole text, as in pretraining.
 
     Raises:
         ValueError: A prompt leaves no room for an answer.
@@ -48,7 +56,7 @@ def lessons(tasks: Sequence[Task], tokenizer: Tokenizer, context: int) -> Lesson
     for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
         ids = [*prompt, *answer][:width]
         tokens[row, : len(ids)] = ids
-        graded[row, len(prompt) : len(ids)] = True
+        graded[row, 1 if grade_prompts else len(prompt) : len(ids)] = True
     return Lessons(tokens, graded)
 
 
@@ -61,10 +69,12 @@ def log_likelihood(model: GPTModel, batch: Lessons) -> tuple[Array, Cache]:
     h, cache = model.body(batch.tokens[:, :-1])  # (N, T, D)
     graded, targets = batch.graded[:, 1:], batch.tokens[:, 1:]  # what stands at t+1 is predicted at t
     rows, true = h[graded], targets[graded]  # (A, D), (A,): the A places where an answer's token is predicted
-    p = softmax(rows @ model.head_w)  # (A, D) @ (D, V) -> (A, V)
+    logits = rows @ model.head_w  # (A, D) @ (D, V) -> (A, V)
+    logits -= logits.max(axis=-1, keepdims=True)
+    log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))  # finite also where p would be rounded to 0
     of = graded.nonzero()[0]  # (A,): whose answer it is
-    log_p = np.log(p[np.arange(len(true)), true])
-    return np.bincount(of, log_p, len(h)).astype(h.dtype), (model, h, cache, graded, rows, true, p, of)
+    likelihood = np.bincount(of, log_p[np.arange(len(true)), true], len(h)).astype(h.dtype)
+    return likelihood, (model, h, cache, graded, rows, true, np.exp(log_p), of)
 
 
 def log_likelihood_backward(d: Array, cache: Cache) -> Params:
@@ -82,13 +92,21 @@ def log_likelihood_backward(d: Array, cache: Cache) -> Params:
 
 
 # --8<-- [start:instruct]
+def batches(lessons: Lessons, size: int, rng: np.random.Generator) -> Iterator[Lessons]:
+    """Endless random batches. Four at a time are drawn and sorted by length, so that little of a batch is filling."""
+    while True:
+        rows = rng.integers(0, len(lessons.tokens), 4 * size)
+        rows = rows[np.argsort(lessons.lengths[rows], kind="stable")].reshape(4, size)
+        for i in rng.permutation(4):
+            yield lessons[rows[i]]
+
+
 def instruct(
-    model: GPTModel, batch: Lessons, *, steps: int, rng: np.random.Generator, size: int = 16, lr: float = 3e-3
+    model: GPTModel, lessons: Lessons, *, steps: int, rng: np.random.Generator, size: int = 16, lr: float = 5e-3
 ) -> list[float]:
     """Train in place on answers. Returns each step's loss: nats for a token, every answer counting the same."""
     optimizer, losses = AdamW(decay=0.01), []
-    for step in range(steps):
-        part = batch[rng.integers(0, len(batch.tokens), size)]
+    for step, part in zip(range(steps), batches(lessons, size, rng), strict=False):
         share = 1 / (size * part.graded.sum(axis=1, dtype=np.float32))  # (N,): long answers count no more than short
         likelihood, cache = log_likelihood(model, part)
         grads = log_likelihood_backward(-share, cache)

@@ -48,7 +48,8 @@ def question(
     facts, people = (FACTS_HELD_OUT if held_out else FACTS), cast(names, rng)
     fact, chosen = pick(tuple(facts), rng), dict(people)
     text = fill(fact, chosen, rng, words)
-    asked, answer = (fill(part, dict(chosen), rng, words) for part in pick(facts[fact], rng))
+    pairs = [pair for pair in facts[fact] if "{" in pair[0] or not distract]  # "For whom was it?" could mean both
+    asked, answer = (fill(part, dict(chosen), rng, words) for part in pick(pairs, rng))
     if distract:
         others = cast([name for name in names if name not in people.values()], rng)
         unused = {slot: [word for word in options if word not in chosen.values()] for slot, options in words.items()}
@@ -72,11 +73,15 @@ SORTS: Mapping[str, str] = {
 
 
 # --8<-- [start:others]
-def sort(rng: np.random.Generator, *, held_out: bool = False) -> Task:
+def sorts(*, held_out: bool = False) -> list[Task]:
     """What is honey? Every third word is held out: the model may have read it, but it was never asked about it."""
-    slot = pick(tuple(SORTS), rng)
-    words = [word for i, word in enumerate(WORDS[slot]) if (i % 3 == 1) == held_out]
-    return Task("sort", "", f"What is {pick(words, rng)}?", SORTS[slot])
+    words = [(slot, i, word) for slot in SORTS for i, word in enumerate(WORDS[slot])]
+    return [Task("sort", "", f"What is {word}?", SORTS[slot]) for slot, i, word in words if (i % 3 == 1) == held_out]
+
+
+def sort(rng: np.random.Generator) -> Task:
+    """One of the words that are not held out."""
+    return pick(sorts(), rng)
 
 
 def honest(rng: np.random.Generator, *, held_out: bool = False) -> Task:
@@ -97,8 +102,8 @@ def write(rng: np.random.Generator, *, names: Sequence[str] = NAMES) -> Task:
 
 # --8<-- [start:tasks]
 def tasks(n: int, rng: np.random.Generator) -> list[Task]:
-    """Tasks of all kinds, mixed: most are questions about a text."""
-    kinds: tuple[Callable[[np.random.Generator], Task], ...] = (*(question,) * 4, sort, honest, write)
+    """Tasks of all kinds, mixed: what is harder comes more often."""
+    kinds: tuple[Callable[[np.random.Generator], Task], ...] = (*(question,) * 8, sort, honest, *(write,) * 3)
     return [pick(kinds, rng)(rng) for _ in range(n)]
 
 
