@@ -47,7 +47,7 @@ def collect(
         depth=depth,
         results=results,
         artifacts=_publish(path, published),
-        dependencies=_dependencies(chapter, path[-1].dependencies, results, needs, owners),
+        dependencies=dependencies(chapter, path[-1].dependencies, results, needs, owners),
     )
 
 
@@ -77,13 +77,14 @@ def _publish(path: Sequence[Branch], target: Path) -> tuple[Artifact, ...]:
     return tuple(Artifact(file.relative_to(target).as_posix(), file_state(file), file.stat().st_size) for file in files)
 
 
-def _dependencies(
+def dependencies(
     chapter: Chapter,
     seen: list[list[str]],
     results: Sequence[CellResult],
     needs: Mapping[str, Need],
     owners: Owners,
 ) -> tuple[Dependency, ...]:
+    """What cells used, from what their worker has seen."""
     found: set[Dependency] = set()
     for kind, name, state in seen:
         match kind:

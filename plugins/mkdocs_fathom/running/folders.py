@@ -33,17 +33,21 @@ class Folders:
         """The folders that the node's cells may write to."""
         return self.node / "work", self.node / "publish"
 
-    def enter(self, node: int, parent: int | None) -> None:
-        """Make a node's folders and let this process work there. A branch goes on with copies of its parent's."""
-        self.node = self.run / str(node)
+    def enter(self, node: Path, before: Path | None) -> None:
+        """Make a node's folders and let this process work there.
+
+        Args:
+            node: The folder to make.
+            before: A folder with the state to go on with, of which copies are made; None: begin with empty ones.
+        """
+        self.node = node
         self.node.mkdir()
         work, publish = self.writable
-        if parent is None:
+        if before is None:
             work.mkdir()
             publish.mkdir()
             os.chdir(work)
         else:
-            before = self.run / str(parent)
             here = _current()
             _copy(before / "work", work)
             _copy(before / "publish", publish)
@@ -56,6 +60,15 @@ class Folders:
         os.environ[artifacts.NEEDS_VARIABLE] = str(self.needs)
         os.environ["TMPDIR"] = str(work)
         tempfile.tempdir = None  # it remembers the parent's
+
+    def keep(self, target: Path) -> None:
+        """Copy what the cells have written, and stand in the copy: the files go on changing where they are."""
+        here = _current()
+        target.mkdir(parents=True)
+        for folder in self.writable:
+            _copy(folder, target / folder.name)
+        inside = here is not None and here.is_relative_to(self.node / "work")
+        os.chdir(target / here.relative_to(self.node) if here and inside else target / "work")
 
     def _hide(self, work: Path, publish: Path) -> None:
         self._hidden += [(f"{work}{os.sep}", ""), (str(work), ".")]

@@ -10,7 +10,9 @@ from ..model import JSON, Cell, Chapter
 from ..parsing.paths import Node
 
 
-def describe(chapter: Chapter, nodes: Sequence[Node], config: Config, folder: Path) -> JSON:
+def describe(
+    chapter: Chapter, nodes: Sequence[Node], config: Config, folder: Path, places: Sequence[tuple[Path, Path | None]]
+) -> JSON:
     """The part of a job that does not depend on who waits for it.
 
     Args:
@@ -18,6 +20,7 @@ def describe(chapter: Chapter, nodes: Sequence[Node], config: Config, folder: Pa
         nodes: The nodes of its trees; a node's position is its number.
         config: The site's options.
         folder: Where its processes work.
+        places: The folder of each node, and the one with the state that it goes on with.
     """
     numbers = {id(node): number for number, node in enumerate(nodes)}
     cells = {cell.number: cell for node in nodes for cell in node.cells}
@@ -31,8 +34,13 @@ def describe(chapter: Chapter, nodes: Sequence[Node], config: Config, folder: Pa
         "sources": _sources(chapter),
         "cells": {number: _cell(cell, chapter) for number, cell in cells.items()},
         "nodes": [
-            {"cells": [cell.number for cell in node.cells], "children": [numbers[id(child)] for child in node.children]}
-            for node in nodes
+            {
+                "cells": [cell.number for cell in node.cells],
+                "children": [numbers[id(child)] for child in node.children],
+                "folder": str(place),
+                "before": str(before) if before else None,
+            }
+            for node, (place, before) in zip(nodes, places, strict=True)
         ],
     }
 

@@ -24,7 +24,7 @@ class Kept:
 
         if self._pool is None or not self._pool.serves(config, say):
             self.close()
-            self._pool = Pool(config, say)
+            self._pool = Pool(config, say, keeps=True)
         return self._pool
 
     def close(self) -> None:

@@ -20,6 +20,8 @@ from ..config import Config
 from ..errors import FathomError
 from ..model import JSON, Span
 from ..store.keys import Surroundings, distribution_state
+from .checkpoints import Checkpoints, Sleeper
+from .children import ASLEEP
 from .launcher import Ended, Launcher
 
 _PATIENCE = 60.0
@@ -37,6 +39,7 @@ class Pool:
         say: Callable[[str], None],
         *,
         fork: bool = hasattr(os, "fork"),
+        keeps: bool = False,
         patience: float = _PATIENCE,
     ) -> None:
         """Start nothing yet.
@@ -45,6 +48,7 @@ class Pool:
             config: The site's options.
             say: Takes a sentence for the author about something that is not wrong with a chapter.
             fork: Whether workers are forked.
+            keeps: Whether runs leave copies of their workers asleep, for later ones to go on from.
             patience: Seconds that one import may take before a worker is ready.
         """
         self.config = config
@@ -59,6 +63,7 @@ class Pool:
         self._jobs = 0
         self._closed = False
         self._folder: Path | None = None
+        self.checkpoints = Checkpoints() if keeps else None
         self._environment = worker_environment(config)
 
     def __enter__(self) -> Pool:  # noqa: PYI034 - `Self` would say no more: nobody inherits from it
@@ -85,16 +90,19 @@ class Pool:
         return any(surroundings.state(kind, name) != state for kind, name, state in seen)
 
     def tidy(self) -> None:
-        """Remove the folders of what has run."""
+        """Remove the folders of what has run, but for those in which copies stand."""
+        used = self.checkpoints.jobs() if self.checkpoints else set()
         if self._folder:
             for folder in self._folder.iterdir():
-                if folder.name.isdecimal():
+                if folder.name.isdecimal() and folder not in used:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """End all workers, and remove their folders."""
         with self._lock:
             self._closed = True
+        if self.checkpoints:
+            self.checkpoints.close()
         for launcher in self.launchers:
             launcher.close()
         if self._folder:
@@ -111,6 +119,7 @@ class Pool:
             try:
                 if self._folder is None:
                     self._folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="fathom-")))
+                    (self._folder / ASLEEP).mkdir()
                 self._jobs += 1
                 folder = self._folder / str(self._jobs)
                 folder.mkdir()
@@ -122,17 +131,20 @@ class Pool:
                 ) from error
             return folder
 
-    def start(self, job: Path, node: int, ended: Ended) -> None:
+    def start(self, job: Path, node: int, ended: Ended, origin: Sleeper | None = None) -> None:
         """Start a worker.
 
         Args:
             job: The file that describes its job (see `job`).
             node: The node of the job's tree that it runs.
             ended: Told of its end.
+            origin: The copy that it goes on from; None: it begins.
         """
         with self._lock:
             self._check_open()
-            if self.fork:
+            if origin:
+                origin.order(job, node, ended)
+            elif self.fork:
                 self._server().order(job, node, ended)
             else:
                 self._launch("worker", str(job), str(node)).when_over(ended)

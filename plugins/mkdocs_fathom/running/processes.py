@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
+import sys
 
 DUMP_SIGNAL = getattr(signal, "SIGXCPU", None)
 """Makes a worker write down where it is; None where there is no such signal."""
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def group_size(group: int) -> int:
@@ -44,3 +48,31 @@ def kill_group(leader: int) -> None:
         for one in (*process.children(recursive=True), process):
             with contextlib.suppress(psutil.Error):
                 one.kill()
+
+
+def become_worker(parent: int) -> None:
+    """Leave the parent's group and input, and die with it."""
+    os.setpgid(0, 0)
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    adopt_orphans()
+    close_input()
+
+
+def adopt_orphans() -> None:
+    """Let what leaves our group become our child, so that it can be found and ended (Linux only)."""
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def prctl(option: int, value: int) -> None:
+    """Call Linux's function of that name; elsewhere do nothing."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def close_input() -> None:
+    """Let whoever reads standard input find its end."""
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.close(null)

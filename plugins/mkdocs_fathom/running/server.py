@@ -15,18 +15,15 @@ import select
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 from ..model import JSON
+from .children import Children
 from .preload import Prepared, Tell, prepare, private_output
-from .processes import kill_group
-from .worker import Worker, adopt_orphans, become_worker
-
-_PATIENCE = 2.0
-"""Seconds that what was killed may take to be gone."""
+from .processes import adopt_orphans, become_worker
+from .worker import Worker
 
 
 class Server:
@@ -41,7 +38,7 @@ class Server:
         """
         self._tell = tell
         self._folder = settings["folder"]
-        self._workers: dict[int, int] = {}
+        self._workers = Children(Path(self._folder))
         with self._ended_with_parent():
             self._prepared: Prepared = prepare(settings, self._say)
         # A child's end wakes `select`.
@@ -58,7 +55,7 @@ class Server:
                 ready, _, _ = select.select([0, self._wake], [], [])
                 if self._wake in ready:
                     os.read(self._wake, 4096)
-                    for ended in self._reap():
+                    for ended in self._workers.reap():
                         self._say(ended)
                 if 0 in ready:
                     data = os.read(0, 1 << 16)
@@ -71,7 +68,7 @@ class Server:
     def _fork(self, order: JSON) -> None:
         own, pid = os.getpid(), os.fork()
         if pid:
-            self._workers[pid] = order["id"]
+            self._workers.orders[pid] = order["id"]
             return
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -90,43 +87,8 @@ class Server:
         except OSError:  # nobody listens
             self._end()
 
-    def _reap(self) -> list[JSON]:
-        """What there is to tell of workers that ended, once nothing that they started is left."""
-        ended: list[JSON] = []
-        deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                break
-            if pid in self._workers:
-                kill_group(pid)
-                number = self._workers.pop(pid)
-                ended.append({"event": "exit", "job": number, "status": os.waitstatus_to_exitcode(status)})
-            elif not pid and not self._kill_orphans():
-                break
-        return ended
-
-    def _kill_orphans(self) -> bool:
-        """Kill what left a dead worker's group: it has become a child of ours (Linux only). Was there any?"""
-        try:
-            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
-        except OSError:
-            return False
-        orphans = [pid for pid in map(int, children) if pid not in self._workers]
-        for pid in orphans:
-            kill_group(pid)
-        if orphans:
-            time.sleep(0.001)
-        return bool(orphans)
-
     def _end(self) -> NoReturn:
-        for pid in self._workers:
-            kill_group(pid)
-        deadline = time.monotonic() + _PATIENCE
-        while self._workers and time.monotonic() < deadline:
-            self._reap()
-            time.sleep(0.001)
+        self._workers.end()
         shutil.rmtree(self._folder, ignore_errors=True)
         os._exit(0)
 

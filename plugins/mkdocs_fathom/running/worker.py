@@ -10,12 +10,10 @@ the parent. `server` forks workers; where processes cannot fork, each reading pa
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import json
 import os
 import random
-import signal
 import socket
 import sys
 import threading
@@ -23,14 +21,15 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, NoReturn
 
 from ..model import JSON
-from . import seeding, session
+from . import seeding, session, sleeper
 from .capture import Capture
+from .children import ASLEEP
 from .folders import Folders
 from .preload import Prepared, prepare, private_output
-from .processes import DUMP_SIGNAL, kill_group
+from .processes import DUMP_SIGNAL, adopt_orphans, become_worker, close_input, kill_group
 
 try:
     import resource
@@ -39,8 +38,6 @@ except ImportError:  # Windows
 
 _SPARE = 256 * 2**20
 """Memory kept for our own part when a cell has used up its own."""
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 class Worker:
@@ -63,13 +60,15 @@ class Worker:
         self._sending = threading.Lock()
         self._socket: socket.socket | None = None
         self._node = 0
+        # Seconds that cells have taken since there is a copy to go on from.
+        self._awake = 0.0
         self._crash: IO[str] | None = None
 
     def run(self, node: int) -> NoReturn:
         """Run a node and all below it, and end."""
         try:
             with self._guard.off():
-                self._enter(node, None)
+                self._enter(node)
             for name, text in self._job["sources"].items():
                 session.remember_source(name, text)
             seeding.seed(self._job["seed"])
@@ -84,10 +83,12 @@ class Worker:
         for cell in node["cells"]:
             if not self._run_cell(str(cell)):
                 self._end(complete=False)
+            if self._job["asleep"] is not None and self._awake >= self._job["asleep"]:
+                self._leave_copy(cell)
         children = {}
         for child in node["children"]:
             with self._guard.off():
-                pid = self._branch(child, number)
+                pid = self._branch(child)
             if not pid:
                 self._run_node(child)
             children[pid] = child
@@ -95,7 +96,7 @@ class Worker:
             self._wait(children)
         self._end(complete=True)
 
-    def _branch(self, child: int, parent: int) -> int:
+    def _branch(self, child: int) -> int:
         """Fork where reading paths part; 0 in the child."""
         own, state = os.getpid(), random.getstate()
         with warnings.catch_warnings():
@@ -105,8 +106,49 @@ class Worker:
             random.setstate(state)  # Python gives a child another one
             become_worker(own)
             self._pid = os.getpid()
-            self._enter(child, parent)
+            self._enter(child)
         return pid
+
+    def _leave_copy(self, cell: int) -> None:
+        """Leave a copy of this process asleep. In the copy's children, which later builds ask for, go on from here."""
+        self._awake = 0.0
+        order = None
+        with self._guard.off():
+            jobs = Path(self._job["folder"]).parent
+            if sleeper.can_be_copied(self._folders.writable, jobs):
+                state = random.getstate()
+                order = sleeper.leave(lambda: self._take_note(cell), jobs)
+                random.setstate(state)
+        if order:
+            self._go_on(order)
+
+    def _take_note(self, cell: int) -> socket.socket:
+        """Become a copy: keep what goes on changing elsewhere, and get a connection of its own."""
+        if self._socket:
+            self._socket.close()
+        self._capture.discard()
+        folder = Path(self._job["folder"]) / ASLEEP / str(os.getpid())
+        self._folders.keep(folder)
+        seen = json.dumps(self._guard.dependencies())
+        (folder / sleeper.DEPENDENCIES).write_text(seen, encoding="utf-8", errors="surrogatepass")
+        connection = sleeper.connect(self._job["address"])
+        hello = {"token": self._job["token"], "node": self._node, "pid": os.getpid(), "cell": cell}
+        connection.sendall(json.dumps(hello).encode() + b"\n")
+        return connection
+
+    def _go_on(self, order: JSON) -> NoReturn:
+        """Do what a child of a copy is told: run what comes after the cells that the copy has behind it."""
+        try:
+            with self._guard.off():
+                self._job = json.loads(Path(order["job"]).read_text(encoding="utf-8"))
+                self._pid = os.getpid()
+                self._files = {cell["file"] for cell in self._job["cells"].values()}
+                self._enter(order["node"])
+                for name, text in self._job["sources"].items():
+                    session.remember_source(name, text)
+            self._run_node(order["node"])
+        except BaseException as error:  # noqa: BLE001 - as in `run`
+            self._give_up(error)
 
     def _wait(self, children: dict[int, int]) -> None:
         """Wait for the branches, in whatever order they end, and tell how they did."""
@@ -120,10 +162,11 @@ class Worker:
                 kill_group(pid)
                 self._send({"event": "exit", "node": children.pop(pid), "status": os.waitstatus_to_exitcode(status)})
 
-    def _enter(self, node: int, parent: int | None) -> None:
+    def _enter(self, node: int) -> None:
         """Give the process the folders, streams and connection of a node."""
         self._node = node
-        self._folders.enter(node, parent)
+        place = self._job["nodes"][node]
+        self._folders.enter(Path(place["folder"]), Path(place["before"]) if place["before"] else None)
         stem = self._folders.node / "capture"
         self._capture.redirect(stem)
         crash, self._crash = self._crash, open(stem.with_suffix(".crash"), "w")  # noqa: PTH123, SIM115 - as long as we live
@@ -133,7 +176,7 @@ class Worker:
         if crash:
             crash.close()
         self._guard.confine(self._folders.run, self._folders.writable, self._folders.needs, self._job["processes"])
-        self._socket = _connect(self._job["address"])
+        self._socket = sleeper.connect(self._job["address"])
         self._send({"event": "hello", "token": self._job["token"], "node": node, "pid": os.getpid()})
         self._socket.recv(1)  # until the parent knows us
 
@@ -145,6 +188,7 @@ class Worker:
         started = time.perf_counter()
         error = session.run_cell(self._shell, cell)
         seconds = time.perf_counter() - started
+        self._awake += seconds
         with self._guard.off(), self._spare_memory():
             if os.getpid() != self._pid:
                 self._leave(error)
@@ -227,41 +271,6 @@ class Worker:
         self._limit_memory()
 
 
-def become_worker(parent: int) -> None:
-    """Leave the parent's group and input, and die with it."""
-    os.setpgid(0, 0)
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-    adopt_orphans()
-    _close_input()
-
-
-def adopt_orphans() -> None:
-    """Let what leaves our group become our child, so that it can be found and ended (Linux only)."""
-    prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def prctl(option: int, value: int) -> None:
-    """Call Linux's function of that name; elsewhere do nothing."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
-def _close_input() -> None:
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.close(null)
-
-
-def _connect(address: str | list[Any]) -> socket.socket:
-    if isinstance(address, str):
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(address)
-        return connection
-    return socket.create_connection((address[0], address[1]))
-
-
 def _is_text(mime: str, data: object) -> bool:
     return mime.startswith("text/") and isinstance(data, str)
 
@@ -276,7 +285,7 @@ def _end_with(descriptor: int) -> None:
 def main(job_file: str, node: str) -> NoReturn:
     """Run one reading path in a process of its own."""
     lifeline = os.dup(0)
-    _close_input()
+    close_input()
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     adopt_orphans()
     job = json.loads(Path(job_file).read_text(encoding="utf-8"))

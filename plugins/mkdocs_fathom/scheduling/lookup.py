@@ -55,7 +55,7 @@ class Lookup:
     def look_up(self, path: str) -> list[str]:
         """Take what the store has of a chapter into `runs`; returns the depths whose paths must run."""
         chapter = self.chapters[path]
-        observer = self._observer(chapter)
+        observer = self.observer(chapter)
         paths = reading_paths(chapter)
         found = {
             depth: self._store.find(self.key(chapter, depth), observer.state) if cells else _empty(chapter, depth)
@@ -122,12 +122,13 @@ class Lookup:
 
     def _own_reasons(self, chapter: Chapter, depth: str, *, waiting: bool) -> tuple[Reason, ...]:
         parts = components(chapter, depth, self._config)
-        state = self._observer(chapter, waiting=waiting).state
+        state = self.observer(chapter, waiting=waiting).state
         reasons = self._store.explain(chapter.path, depth, path_key(parts), parts, state)
         # What the artifacts of a chapter that would run will be, nobody knows yet.
         return tuple(reason for reason in reasons if not (waiting and reason.kind == "artifact"))
 
-    def _observer(self, chapter: Chapter, *, waiting: bool = False) -> Observer:
+    def observer(self, chapter: Chapter, *, waiting: bool = False) -> Observer:
+        """Tells the present states of what a chapter's runs may depend on."""
         known = {} if waiting else self.artifacts(chapter.path)
         artifacts = {name: artifact.digest for name, artifact in known.items()}
         lines = {str(cell.number): places(cell) for cell in chapter.cells}

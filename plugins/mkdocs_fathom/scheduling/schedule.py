@@ -137,6 +137,7 @@ class _Workers:
             lambda cell, depths: self.progress.cell(chapter, cell, depths),
             until=until,
             unwanted=lambda: self.unwanted(chapter.path),
+            current=lookup.observer(chapter).state if until is None else None,
         )
         self._busy[future] = chapter.path
 
