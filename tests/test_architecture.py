@@ -90,14 +90,14 @@ def test_no_import_cycle() -> None:
 def test_only_adapters_import_a_host(module: str) -> None:
     """Everything else works in any host, or in none."""
     hosts = {name for name in imports(MODULES[module]) if name.partition(".")[0] in HOSTS}
-    assert module in ADAPTERS or not hosts
+    assert module.partition(".")[0] in ADAPTERS or not hosts
 
 
 @modules()
 def test_only_adapters_import_an_adapter(module: str) -> None:
     """The core does not know by whom it is called."""
     adapters = imported_modules(MODULES[module]) & ADAPTERS
-    assert module in ADAPTERS or not adapters
+    assert module.partition(".")[0] in ADAPTERS or not adapters
 
 
 def module_bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:

@@ -82,6 +82,58 @@ def test_marks_are_recorded_as_written_and_apply_to_one_cell() -> None:
     assert [each.marks for each in cells] == [("pytest.mark.slow", "pytest.mark.timeout(3)"), ()]
 
 
+@pytest.mark.parametrize(
+    ("front", "marks", "reasons", "may_raise"),
+    [
+        (
+            "pytestmark: pytest.mark.slow",
+            [("pytest.mark.slow", "pytest.mark.x"), ("pytest.mark.slow",)],
+            [None, None],
+            0,
+        ),
+        ("pytestmark: [pytest.mark.a, pytest.mark.b]", [("pytest.mark.a", "pytest.mark.b")] * 2, [None, None], 0),
+        ("pytestmark: pytest.mark.skip(reason='late')", None, ["late", "late"], 0),
+        ("pytestmark: pytest.mark.skipif(sys.maxsize < 0, reason='late')", None, [None, None], 0),
+        ("pytestmark: pytest.mark.xfail", None, [None, None], 2),
+    ],
+)
+def test_marks_in_the_front_matter_apply_to_all_cells(
+    front: str, marks: list[tuple[str, ...]] | None, reasons: list[str | None], may_raise: int
+) -> None:
+    """Before those of each."""
+    comment = "<!--pytest.mark.x-->\n" if marks and len(marks[0]) != len(marks[1]) else ""
+    cells = parse.parse(f"---\n{front}\n---\n{comment}{CELL}{CELL}", "a.md", SITE).checked().cells
+    assert marks is None or [each.marks for each in cells] == marks
+    assert [each.options.reason for each in cells] == reasons
+    assert sum(each.options.may_raise for each in cells) == may_raise
+
+
+@pytest.mark.parametrize(
+    ("front", "what"),
+    [
+        ("pytestmark: 3", "2:1: `pytestmark` is no list of marks\n  Write `pytestmark: pytest.mark.slow`."),
+        ("x: 1\npytestmark: slow", f"3:1: cannot read the mark `slow`: it is no mark\n  {HINT}"),
+    ],
+)
+def test_marks_in_the_front_matter_that_are_wrong(front: str, what: str) -> None:
+    """At their place, whether there are cells or not."""
+    assert said(f"---\n{front}\n---\ntext\n") == [what]
+
+
+def test_a_cell_that_must_raise_is_not_excused_by_its_chapter() -> None:
+    """What stands on the fence is nearer."""
+    text = "---\npytestmark: pytest.mark.xfail\n---\n```python raises=ValueError\n1\n```\n"
+    assert not parse.parse(text, "a.md", SITE).checked().cells[0].options.may_raise
+
+
+def test_cont_joins_fences_of_python() -> None:
+    """pytest-codeblocks would run a fence without a language; here it would be text, and the directive do nothing."""
+    cont = "<!--pytest-codeblocks:cont-->"
+    hint = f"4:1: `{cont}` joins a fence that names no language\n  Write ```python."
+    assert said(f"{CELL}{cont}\n```\n1\n```\n") == [hint]
+    assert said(f"{CELL}{cont}\n```bash\n1\n```\n") == []
+
+
 def test_expected_output_belongs_to_the_cell_before() -> None:
     """Whatever the language of its fence, and marks wait for the next cell."""
     text = (

@@ -86,6 +86,11 @@ class Directives:
     _since: int | None = None
     _declared: set[int] = field(default_factory=set)
     _skipfile: str | None = None
+    _everywhere: list[_Pending] = field(default_factory=list)
+
+    def mark_all(self, text: str, span: Span) -> None:
+        """Take in a mark of all cells, from the front matter."""
+        self._everywhere.append(self._mark(text.strip(), text, span))
 
     def take(self, event: Prose) -> None:
         """Take in the comments of a line of prose."""
@@ -107,7 +112,7 @@ class Directives:
             elif own:
                 self._own(own[1].strip("- \t\n"), shown, span)
             elif mark:
-                self._mark(mark[1].strip(" \t"), shown, span)
+                self._pending.append(self._mark(mark[1].strip(" \t"), shown, span))
 
     def expected(self, span: Span, content: Iterable[str]) -> tuple[int, Expected] | None:
         """The cell whose declared output the fence at `span` is, and that output; None: the fence stands for itself."""
@@ -123,14 +128,15 @@ class Directives:
         if options.raises is not None and any(each.may_raise for each in self._pending):
             what = f"the cell must raise `{options.raises}`, and a directive says that it may raise anything"
             self._problem(span, what, "Take one of the two out.")
-        reasons = [each.reason for each in self._pending if each.reason is not None]
+        every = [*self._everywhere, *self._pending]
+        reasons = [each.reason for each in every if each.reason is not None]
         if options.reason is None and reasons:
             options = replace(options, reason=reasons[0])
         if options.reason is None and self._skipfile is not None:
             options = replace(options, reason=self._skipfile)
-        if any(each.may_raise for each in self._pending) and options.raises is None:
+        if any(each.may_raise for each in every) and options.raises is None:
             options = replace(options, may_raise=True)
-        return options, tuple(each.mark for each in self._pending if each.mark)
+        return options, tuple(each.mark for each in every if each.mark)
 
     def passed(self, number: int | None, language: str = "") -> None:
         """Note that a fence has passed: the cell `number`, or None for one of another language."""
@@ -238,8 +244,8 @@ class Directives:
         finder = importlib.machinery.PathFinder
         return top in sys.builtin_module_names or finder.find_spec(top, [*folders, *sys.path]) is not None
 
-    def _mark(self, text: str, shown: str, span: Span) -> None:
-        """Take in `pytest.mark.…`."""
+    def _mark(self, text: str, shown: str, span: Span) -> _Pending:
+        """What `pytest.mark.…` asks for."""
         waiting = _Pending(shown, span, mark=text)
         try:
             mark = read_mark(text)
@@ -251,7 +257,7 @@ class Directives:
             waiting = replace(waiting, reason=mark.reason or f"skipped by `{shown}`")
         elif mark.name == "xfail" and holds:
             waiting = replace(waiting, may_raise=True)
-        self._pending.append(waiting)
+        return waiting
 
 
 def _tolerance(words: Iterable[str]) -> Tolerance:

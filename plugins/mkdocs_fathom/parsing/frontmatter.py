@@ -28,6 +28,10 @@ class Front:
     """The chapters whose artifacts this one loads."""
     timeout: float | None = None
     """Seconds that a cell may take where it does not say."""
+    marks: tuple[str, ...] = ()
+    """The pytest marks of all its cells, in the author's words."""
+    marks_place: Span | None = None
+    """Where these stand."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with it."""
 
@@ -72,8 +76,8 @@ class _Reader:
         if not isinstance(data, dict):
             # Two rules with text between them: MkDocs shows them as they are.
             return Front()
-        needs, timeout = self.needs(data), self.timeout(data)
-        return Front(length, data, needs, timeout, tuple(self.problems))
+        needs, timeout, marks = self.needs(data), self.timeout(data), self.pytestmark(data)
+        return Front(length, data, needs, timeout, marks, self.marks.get("pytestmark"), tuple(self.problems))
 
     def load(self, text: str) -> Any:
         """The data, with the place of each key kept."""
@@ -107,6 +111,15 @@ class _Reader:
         if not isinstance(values, list) or not all(isinstance(item, str) and item.strip() for item in values):
             hint = "Write `needs: chapter-05`, or a list of such names."
             self.problem("needs", "`needs` is no list of chapters", hint)
+            return ()
+        return tuple(values)
+
+    def pytestmark(self, data: Mapping[str, Any]) -> tuple[str, ...]:
+        """The marks under `pytestmark`, which is pytest's name for those of a whole file."""
+        value = data.get("pytestmark")
+        values = [] if value is None else [value] if isinstance(value, str) else value
+        if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
+            self.problem("pytestmark", "`pytestmark` is no list of marks", "Write `pytestmark: pytest.mark.slow`.")
             return ()
         return tuple(values)
 

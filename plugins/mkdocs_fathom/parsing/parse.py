@@ -108,6 +108,8 @@ class _Builder:
         scanned = scan(self.lines, self.front.length)
         regions = Regions(self.lines, self.config.depths)
         directives = Directives(self.lines, self.front.length, self.config)
+        for mark in self.front.marks:
+            directives.mark_all(mark, self.front.marks_place or Span(path, 1))
         for event in scanned.events:
             marker = regions.take(event)
             if isinstance(event, RawFence):

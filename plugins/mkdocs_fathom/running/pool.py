@@ -20,6 +20,7 @@ from ..config import Config
 from ..errors import FathomError
 from ..model import JSON, Span
 from ..store.keys import Surroundings, distribution_state
+from . import measuring
 from .checkpoints import Checkpoints, Sleeper
 from .children import ASLEEP
 from .launcher import Ended, Launcher
@@ -218,7 +219,7 @@ def worker_environment(config: Config) -> dict[str, str]:
     """What the workers' processes see: an allow-list, and what makes results the same everywhere."""
     package = Path(__file__).resolve().parents[1]
     allowed = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    named = {name: os.environ[name] for name in config.environment if name in os.environ}
+    named = {name: os.environ[name] for name in (*config.environment, measuring.VARIABLE) if name in os.environ}
     own = {
         artifacts.ROOT_VARIABLE: str(config.root),
         "PYTHONPATH": str(package.parent),

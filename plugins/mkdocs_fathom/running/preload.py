@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model import JSON
+from . import measuring
 from .guard import Guard, below, installed_folders
 from .session import Shell, create_shell
 
@@ -53,6 +54,7 @@ def prepare(settings: JSON, tell: Tell) -> Prepared:
         if problem:
             tell({"event": "say", "text": f"fathom's `preload`: cannot import `{name}`: {problem}"})
     with guard.off():
+        measuring.preload()
         _warm_up(settings["figure_format"])
     tell({"event": "ready", "dependencies": guard.dependencies()})
     return Prepared(shell, guard)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from ..model import JSON
-from . import seeding, session, sleeper
+from . import measuring, seeding, session, sleeper
 from .capture import Capture
 from .children import ASLEEP
 from .folders import Folders
@@ -63,6 +63,7 @@ class Worker:
         # Seconds that cells have taken since there is a copy to go on from.
         self._awake = 0.0
         self._crash: IO[str] | None = None
+        self._stop_measuring = measuring.start()
 
     def run(self, node: int) -> NoReturn:
         """Run a node and all below it, and end."""
@@ -234,6 +235,7 @@ class Worker:
 
     def _end(self, *, complete: bool) -> NoReturn:
         with self._guard.off():
+            self._stop_measuring()
             self._send({"event": "end", "complete": complete, "dependencies": self._guard.dependencies()})
         os._exit(0)
 
