@@ -124,6 +124,13 @@ def test_order_follows_needs(site: Site, pretend: Callable[[Behaviour], None]) -
     assert site.ran() == ["c", "b", "a"]
 
 
+def test_what_others_wait_for_runs_first(site: Site, pretend: Callable[[Behaviour], None]) -> None:
+    """Whoever holds up the most comes first; the others keep the site's order."""
+    pretend(good)
+    site.run(a=page("1"), b=page("2"), c=page("3"), d=page("4", needs="c"), e=page("5", needs="c"))
+    assert site.ran() == ["c", "a", "b", "d", "e"]
+
+
 def test_chapters_run_side_by_side(tmp_path: Path, pretend: Callable[[Behaviour], None]) -> None:
     """Chapters that do not need each other run at once, as many as there are jobs."""
     site = Site(tmp_path, jobs=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -185,9 +186,11 @@ class _Build:
     def run(self, fresh: set[str]) -> None:
         sorter = TopologicalSorter(self._lookup.needs)
         sorter.prepare()
+        waited_for = Counter(need for needs in self._lookup.needs.values() for need in needs)
         running = 0
         while sorter.is_active():
-            for path in sorter.get_ready():
+            # What others wait for goes first, so that no processor is idle at the end.
+            for path in sorted(sorter.get_ready(), key=waited_for.__getitem__, reverse=True):
                 if self._begin(path, fresh=path in fresh):
                     running += 1
                 else:
