@@ -124,8 +124,9 @@ def test_order_follows_needs(site: Site, pretend: Callable[[Behaviour], None]) -
     assert site.ran() == ["c", "b", "a"]
 
 
-def test_what_others_wait_for_runs_first(site: Site, pretend: Callable[[Behaviour], None]) -> None:
+def test_what_others_wait_for_runs_first(tmp_path: Path, pretend: Callable[[Behaviour], None]) -> None:
     """Whoever holds up the most comes first; the others keep the site's order."""
+    site = Site(tmp_path, jobs=1)
     pretend(good)
     site.run(a=page("1"), b=page("2"), c=page("3"), d=page("4", needs="c"), e=page("5", needs="c"))
     assert site.ran() == ["c", "a", "b", "d", "e"]
