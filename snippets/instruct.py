@@ -16,7 +16,6 @@ from .tasks import Task
 from .tokenizer import Tokenizer
 
 
-# --8<-- [start:lessons]
 @dataclass(frozen=True, slots=True)
 class Lessons:
     """Prompts with their answers as arrays."""
@@ -38,6 +37,7 @@ class Lessons:
         return Lessons(self.tokens[rows, :width], self.graded[rows, :width])
 
 
+# --8<-- [start:lessons]
 def lessons(tasks: Sequence[Task], tokenizer: Tokenizer, context: int, *, grade_prompts: bool = False) -> Lessons:
     """Tasks -> arrays. An answer that does not fit the context is cut.
 
@@ -126,6 +126,11 @@ def answer(model: GPTModel, tokenizer: Tokenizer, task: Task, *, temperature: fl
     rng = np.random.default_rng(seed)
     written = generate_tokens(model, prompt, rng=rng, stop=tokenizer.end, max_tokens=60, temperature=temperature)
     return tokenizer.decode(written).strip()
+
+
+def certainty(model: GPTModel, tokenizer: Tokenizer, task: Task) -> float:
+    """How probable the model holds the task's answer, from its first token to the mark of the end."""
+    return float(np.exp(log_likelihood(model, lessons([task], tokenizer, model.context))[0][0]))
 
 
 def exact_match(model: GPTModel, tokenizer: Tokenizer, tasks: Sequence[Task]) -> float:

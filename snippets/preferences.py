@@ -67,7 +67,7 @@ def prefer(
     *,
     steps: int,
     rng: np.random.Generator,
-    beta: float = 0.5,
+    beta: float = 0.1,
     size: int = 8,
     lr: float = 1e-4,
     watch: Callable[[int], None] | None = None,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .corpus import FACTS, FACTS_HELD_OUT
-from .letters import letter
-from .world import NAMES, WORDS, Words, cast, fill, pick
+from .letters import HAM, PHRASES, SPAM, letter
+from .world import NAMES, SLOT, WORDS, Words, cast, fill, pick
 
 
 # --8<-- [start:task]
@@ -108,3 +109,24 @@ def tasks(n: int, rng: np.random.Generator) -> list[Task]:
 
 
 # --8<-- [end:tasks]
+
+
+# --8<-- [start:verdict]
+def pattern(template: str) -> str:
+    """A regular expression for all that a template can become, names included."""
+    words: Words = {**WORDS, **PHRASES, "friend": NAMES}
+    return SLOT.sub(lambda slot: f"(?:{'|'.join(map(pattern, words[slot[1]]))})", re.sub(r"([.?])", r"\\\1", template))
+
+
+FORMS = {
+    kind: re.compile(rf"Dear \w+, (?i:{'|'.join(map(pattern, templates))}) Yours, \w+")
+    for kind, templates in (("honest", HAM), ("spam", SPAM))
+}
+
+
+def verdict(text: str) -> str:
+    """What a letter of one sentence is: honest, spam, or neither, which nobody in this world would write."""
+    return next((kind for kind, form in FORMS.items() if form.fullmatch(text)), "neither")
+
+
+# --8<-- [end:verdict]

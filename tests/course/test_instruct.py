@@ -15,6 +15,7 @@ from snippets.instruct import (
     Lessons,
     answer,
     batches,
+    certainty,
     exact_match,
     instruct,
     lessons,
@@ -22,7 +23,8 @@ from snippets.instruct import (
     log_likelihood_backward,
 )
 from snippets.layers import Array
-from snippets.tasks import SORTS, Task, honest, question, sorts, tasks, write
+from snippets.letters import letter
+from snippets.tasks import SORTS, Task, honest, question, sorts, tasks, verdict, write
 from snippets.tokenizer import Tokenizer
 from snippets.world import NAMES_HELD_OUT, WORDS_HELD_OUT
 
@@ -219,3 +221,23 @@ def test_letters_are_judged_by_their_label_and_written_from_and_to_whom_the_inst
         reader, writer = task.instruction.removeprefix("Write to ").removesuffix(".").split(" from ")
         assert task.answer.startswith(f"Dear {reader}, ")
         assert task.answer.endswith(f"Yours, {writer}")
+
+
+def test_a_letter_is_known_for_what_it_is_and_a_garbled_one_for_neither() -> None:
+    for seed in range(200):
+        written = letter(np.random.default_rng(seed), sentences=1)
+        assert verdict(written.text) == ("spam" if written.label else "honest")
+        words = written.text.split()
+        assert verdict(" ".join([*words[:4], *words[5:]])) == "neither" or words[4] in {"my", "your"}
+        assert verdict(written.text + ".") == "neither"
+    assert verdict("") == "neither"
+
+
+def test_certainty_is_the_probability_of_the_whole_answer() -> None:
+    model = new()
+    tokens = [TOKENIZER.end, *TOKENIZER.encode(SORTING[0].prompt)]
+    target, p = [*TOKENIZER.encode(f" {SORTING[0].answer}"), TOKENIZER.end], 1.0
+    for token in target:
+        e = np.exp(model(np.array([tokens]))[0, -1])
+        p, tokens = p * float(e[token] / e.sum()), [*tokens, token]
+    assert certainty(model, TOKENIZER, SORTING[0]) == pytest.approx(p, rel=1e-3)
