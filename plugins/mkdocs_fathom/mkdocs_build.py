@@ -19,11 +19,10 @@ from .model import Cell, Chapter, Run, Span
 from .parsing.parse import parse
 from .rendering import mistakes
 from .rendering.pages import PageSource
-from .running.kept import Kept
 from .scheduling import progress
 from .scheduling.chapters import chapter_files, is_chapter, read_chapters
 from .scheduling.mistakes import NONE, Mistakes
-from .scheduling.preview import Preview, preview
+from .scheduling.preview import Preview, Shared, preview
 from .scheduling.progress import LiveProgress, PlainProgress
 from .scheduling.report import Report, published
 from .scheduling.schedule import run
@@ -35,9 +34,9 @@ log = get_plugin_logger("fathom")
 class Build:
     """One build of the site: its chapters and their runs."""
 
-    def __init__(self, site: Config, kept: Kept | None = None) -> None:
+    def __init__(self, site: Config, shared: Shared | None = None) -> None:
         self._site = site
-        self._kept = kept  # there for a preview only
+        self._shared = shared  # there for a preview only
         self._store: Store | None = None
         self._chapters: dict[str, Chapter] = {}
         self._mistakes: dict[str, Mistakes] = {}
@@ -51,17 +50,17 @@ class Build:
         wanted = [file for file in known if file in files and files[file].generated_by is None]
         made = [page for file, page in files.items() if page.generated_by and is_chapter(file, site)]
         warnings = [problem for page in made for problem in _generated(page, site)]
-        chapters = [] if self._kept else _read(wanted, site, warnings)
+        chapters = [] if self._shared else _read(wanted, site, warnings)
         with _progress() as shown:
             self._store = Store(site.cache_dir, readonly=site.cache_readonly, size_limit=site.cache_size, say=shown.say)
-            if self._kept:
-                found = preview(wanted, site, self._store, shown, _log_errors, kept=self._kept)
+            if self._shared:
+                found = preview(wanted, site, self._store, shown, _log_errors, shared=self._shared)
                 chapters = self._show(found, warnings)
             else:
                 self._chapters = {chapter.path: chapter for chapter in chapters}
                 self.report = run(chapters, site, self._store, shown)
         assert self.report is not None  # noqa: S101 - see above
-        failures = [] if self._kept else self.report.problems
+        failures = [] if self._shared else self.report.problems
         _tell([*heeded(warnings, chapters, site), *failures], strict=strict)
         for finding in findings(chapters, site):
             # In strict mode MkDocs would count a warning as an error: what a rule finds stops no build.
@@ -82,12 +81,12 @@ class Build:
         wrong = self._mistakes.get(path)
         if chapter is None or (wrong and not wrong.readable):
             return None
-        troubles = (wrong.cells if wrong else NONE) if self._kept else None
+        troubles = (wrong.cells if wrong else NONE) if self._shared else None
         return PageSource(self._site.docs / src_uri, lambda now: self._runs(chapter, now), chapter, troubles)
 
     def tolerate(self, error: FathomError, page: PageSource | None) -> bool:
         """Note what is wrong with the page that is made now, and say it; False: it is to be raised."""
-        if not self._kept or page is None:
+        if not self._shared or page is None:
             return False
         _log_errors(error.problems)
         path = self._site.relative(page.file)
@@ -112,7 +111,7 @@ class Build:
             what = "the chapter was changed while the site was built"
             # MkDocs' preview has seen the change, too.
             again = Problem(span, what, "It is being built again.", severity="warning")
-            raise FathomError([again if self._kept else Problem(span, what, "Build it again.")])
+            raise FathomError([again if self._shared else Problem(span, what, "Build it again.")])
         return self.report.runs[before.path]
 
     def served(self) -> Iterator[tuple[str, Path]]:

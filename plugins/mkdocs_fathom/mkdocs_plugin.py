@@ -21,7 +21,7 @@ from .errors import FathomError
 from .markdown_extension import FathomExtension, PageSource
 from .mkdocs_build import Build
 from .model import Span
-from .running.kept import Kept
+from .scheduling.preview import Shared
 
 if TYPE_CHECKING:
     from mkdocs.livereload import LiveReloadServer
@@ -48,7 +48,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
         self._page: PageSource | None = None
         self._figures: dict[str, list[str]] = {}
         self._serving = False
-        self._kept = Kept()
+        self._shared = Shared()
         self._server: LiveReloadServer | None = None
 
     def load_config(self, options: dict[str, Any], config_file_path: str | None = None) -> tuple[list[Any], list[Any]]:
@@ -65,7 +65,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
         with _errors_raised():
             site = _configure(config, self._options)
         # `mkdocs serve --strict` asks for what a build does.
-        self._build = build = Build(site, self._kept if self._serving and not config.strict else None)
+        self._build = build = Build(site, self._shared if self._serving and not config.strict else None)
         extension = FathomExtension(
             site,
             lambda: self._page,
@@ -121,7 +121,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
 
     def on_shutdown(self) -> None:
         """Leave no process behind."""
-        self._kept.close()
+        self._shared.workers.close()
 
     def on_post_build(self, **_: object) -> None:
         """Close with one line."""

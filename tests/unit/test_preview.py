@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 
+from mkdocs_fathom.model import Chapter
+from mkdocs_fathom.scheduling.preview import Shared
 from mkdocs_fathom.store.codec import TEMPORARY
-from tests.running import cells, region
+from tests.running import cells, region, site
 from tests.serving import CONFIG, Served, until
 
 Serve = Callable[[dict[str, str]], Served]
@@ -198,3 +202,34 @@ def test_saving_while_a_build_runs(serve: Serve) -> None:
     site.wait_for("Reloading browsers")
     until(lambda: "third\n" in site.page())
     assert "fathom-mistake" not in site.html()
+
+
+def test_a_chapter_is_read_again(tmp_path: Path) -> None:
+    """When it, or what it includes, was saved since; one that nobody touched is not."""
+    config = site(tmp_path)
+    file, included = config.docs / "a.md", tmp_path / "snippets" / "b.py"
+    included.parent.mkdir()
+    shared = Shared()
+
+    def read() -> Chapter | None:
+        return shared.read(file, config)[0]
+
+    def save(at: Path, text: str) -> None:
+        at.write_text(text)
+        os.utime(at, (1, len(text)))
+
+    save(included, "x = 1\n")
+    save(file, '```python\n--8<-- "b.py"\n```\n')
+    first = read()
+    assert first is not None
+    assert read() is first
+    save(included, "xyz = 2\n")
+    second = read()
+    assert second is not None
+    assert second.cells[0].source == "xyz = 2\n"
+    save(file, "```python\n1\n```\n")
+    third = read()
+    assert third is not None
+    assert third.cells[0].source == "1\n"
+    file.write_text("```python\n2\n```\n")  # just now: it may be saved once more at the same time
+    assert read() is not read()

@@ -6,6 +6,7 @@ ran well, so that its page can show both. All other chapters run as in any build
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,34 @@ from .schedule import Progress, run
 
 Tell = Callable[[Sequence[Problem]], None]
 """Told of errors, as soon as they are known."""
+_Stamp = tuple[int, int]
+_SETTLED = 10**9
+"""Nanoseconds after which a file that was saved again has another time, however coarse the clock."""
 _Start = Callable[[Sequence[Chapter], Mapping[str, Failure]], Report]
+
+
+class Shared:
+    """What the builds of a preview have in common: workers, and chapters that need not be read again."""
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self.workers = Kept()
+        self._read: dict[Path, tuple[Config, dict[Path, _Stamp], Chapter, tuple[Problem, ...]]] = {}
+
+    def read(self, file: Path, config: Config) -> tuple[Chapter | None, tuple[Problem, ...]]:
+        """A chapter as `read_each` reads it. One with errors is always read: it may include what was not there."""
+        known = self._read.get(file)
+        if known and known[0] == config and all(_stamp(one) == stamp for one, stamp in known[1].items()):
+            return known[2:]
+        self._read.pop(file, None)
+        begun, own = time.time_ns(), _stamp(file)
+        chapter, found = read_each(file, config)
+        if chapter and not any(each.severity == "error" for each in found):
+            others = {config.root / line.path for line in chapter.lines} - {file}
+            stamps = {file: own, **{one: _stamp(one) for one in others}}
+            if all(begun - stamp[0] > _SETTLED for stamp in stamps.values()):
+                self._read[file] = config, stamps, chapter, found
+        return chapter, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +70,7 @@ class Preview:
 
 
 def preview(
-    paths: Iterable[Path], config: Config, store: Store, progress: Progress, tell: Tell, *, kept: Kept
+    paths: Iterable[Path], config: Config, store: Store, progress: Progress, tell: Tell, *, shared: Shared
 ) -> Preview:
     """Read chapters, and bring the runs of those that can be run up to date.
 
@@ -52,16 +80,16 @@ def preview(
         store: Where results are kept.
         progress: Who is told of the runs.
         tell: Told of errors; of those that need no run, before anything runs.
-        kept: Where workers are kept for the next build.
+        shared: What the builds of a preview share.
     """
     files = {config.relative(file): file for file in paths}
     watch = _Watch(files, config)
-    known, wrong, warnings = _read(files, config)
+    known, wrong, warnings = _read(files, config, shared)
     watch.chapters |= known
     tell([each for errors in wrong.values() for each in errors])
 
     def start(chapters: Sequence[Chapter], refused: Mapping[str, Failure]) -> Report:
-        return run(chapters, config, store, progress, refused=refused, kept=kept, unwanted=watch.changed)
+        return run(chapters, config, store, progress, refused=refused, kept=shared.workers, unwanted=watch.changed)
 
     report = _run(known, wrong, tell, start)
     tell(report.problems)
@@ -74,14 +102,14 @@ def preview(
 
 
 def _read(
-    files: Mapping[str, Path], config: Config
+    files: Mapping[str, Path], config: Config, shared: Shared
 ) -> tuple[dict[str, Chapter], dict[str, tuple[Problem, ...]], list[Problem]]:
     """The chapters as far as they can be read, the errors of each that has some, and warnings."""
     known: dict[str, Chapter] = {}
     wrong: dict[str, tuple[Problem, ...]] = {}
     warnings: list[Problem] = []
     for path, file in files.items():
-        chapter, found = read_each(file, config)
+        chapter, found = shared.read(file, config)
         errors = tuple(each for each in found if each.severity == "error")
         warnings += [each for each in found if each not in errors]
         if errors:
@@ -118,7 +146,7 @@ class _Watch:
         return path in self._changed
 
 
-def _stamp(file: Path) -> tuple[int, int]:
+def _stamp(file: Path) -> _Stamp:
     try:
         stat = file.stat()
     except OSError:
