@@ -177,6 +177,15 @@ def test_a_failure_behind_a_copy(preview: Preview) -> None:
     assert runs["DEEP"].results[2].blocked_by == 1
 
 
+def test_a_failure_in_front_of_a_copy(preview: Preview) -> None:
+    """A slow cell that did not raise what it declares is told as often as its chapter runs."""
+    for _ in range(2):
+        runs = preview(cells("import time\ntime.sleep(0.6)", fence='python raises="ValueError"') + cells("print(1)"))
+        failure = runs["DEEP"].results[0].failure
+        assert failure is not None
+        assert failure.what == 'the fence declares raises="ValueError", but the cell raised nothing'
+
+
 def test_a_copy_that_died(preview: Preview) -> None:
     """A chapter whose copy somebody killed runs from its beginning."""
     preview(cells(SLOW, "print(1)"))

@@ -126,6 +126,7 @@ def test_unexpected_output(serve: Serve) -> None:
     site = serve({"docs/index.md": cells("print(6)") + "\n<!--pytest-codeblocks:expected-output-->\n\n```\n7\n```\n"})
     (mistake,) = marked(site.html(), "fathom-mistake")
     assert mistake.startswith("Error at docs/index.md:7:1\nthe cell at line 1 does not print what this block expects")
+    assert site.html().index("fathom-cell") < site.html().index("fathom-mistake")
     assert marked(site.html(), "fathom-stale") == []
     assert re.search(r'<pre class="fathom-stream[^>]*>6</pre>', site.html())
 
@@ -179,12 +180,13 @@ def begun(site: Served) -> bool:
 @pytest.mark.parametrize("busy", [True, False])
 def test_its_end(serve: Serve, number: signal.Signals, *, busy: bool) -> None:
     """However it ends, while a cell runs or nothing does: no process is left, no folder, no half-written store."""
-    site = serve({"docs/index.md": cells("print(6)", "print(7)")})
+    slow = "import time\ntime.sleep(0.6)"  # it leaves a copy of its worker asleep
+    site = serve({"docs/index.md": cells(slow, "print(7)")})
     if busy:
-        site.write("docs/index.md", cells("print(6)", WAIT))
+        site.write("docs/index.md", cells(slow, WAIT))
         until(lambda: begun(site))
     processes = site.processes()
-    assert len(processes) == (3 if busy else 2)  # the preview, the server of workers, a worker
+    assert len(processes) == (4 if busy else 3)  # the preview, the server of workers, the copy, a worker
     site.stop(number)
     _, alive = psutil.wait_procs(processes, timeout=5)
     assert alive == []

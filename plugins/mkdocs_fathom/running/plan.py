@@ -84,7 +84,7 @@ def recall(
     pool: Pool,
     sleeper: Sleeper,
 ) -> Past | None:
-    """What a copy has behind it; None where not all of that went well.
+    """What a copy has behind it; None where not all of it is known.
 
     Args:
         chapter: The chapter.
@@ -99,7 +99,7 @@ def recall(
     cells = [*takewhile(lambda cell: cell.number != last, cells), chapter.cells[last]]
     known = {number: result for branch in path for number, result in branch.results.items()}
     results = {cell.number: known[cell.number] for cell in cells if cell.number in known}
-    if len(results) < len(cells) or any(result.failure for result in results.values()):
+    if len(results) < len(cells):
         return None
     try:
         seen = json.loads((sleeper.state / DEPENDENCIES).read_text(encoding="utf-8", errors="surrogatepass"))
