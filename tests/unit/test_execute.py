@@ -414,7 +414,8 @@ def test_a_preload_that_fails(start: Start, tmp_path: Path) -> None:
 )
 def test_a_preload_that_crashes_or_hangs(start: Start, tmp_path: Path, source: str, words: str, *, fork: bool) -> None:
     (tmp_path / "bad.py").write_text(source)
-    runner = start(preload=["bad"], fork=fork, patience=1)
+    hangs = "sleep" in source
+    runner = start(preload=["bad"], fork=fork, patience=1 if hangs else 60)
     for _ in range(2):
         with pytest.raises(FathomError) as caught:
             runner(cells("1"))
