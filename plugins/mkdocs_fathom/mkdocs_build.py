@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -16,11 +16,13 @@ from .config import Config
 from .errors import FathomError, Problem
 from .linting.lint import findings, heeded
 from .model import Cell, Chapter, Run, Span
-from .parsing.parse import parse
+from .parsing import attachments
+from .parsing.notebook import is_notebook
+from .parsing.parse import parse, read_text
 from .rendering import mistakes
 from .rendering.pages import PageSource
 from .scheduling import progress
-from .scheduling.chapters import chapter_files, is_chapter, read_chapters
+from .scheduling.chapters import chapter_files, is_chapter, is_wanted, read_chapters
 from .scheduling.mistakes import NONE, Mistakes
 from .scheduling.preview import Preview, Shared, preview
 from .scheduling.progress import LiveProgress, PlainProgress
@@ -43,10 +45,11 @@ class Build:
         self.report: Report | None = None
 
     def run(self, pages: Sequence[File], *, strict: bool) -> None:
-        """Run what is stale among the pages that are chapters; log warnings, raise errors; a preview logs them, too."""
+        """Run what is stale among the files that are chapters; log warnings, raise errors; a preview logs them, too."""
         site = self._site
         files = {site.docs / page.src_uri: page for page in pages}
         known = chapter_files(site)
+        _look_at_notebooks(files, site)
         wanted = [file for file in known if file in files and files[file].generated_by is None]
         made = [page for file, page in files.items() if page.generated_by and is_chapter(file, site)]
         warnings = [problem for page in made for problem in _generated(page, site)]
@@ -83,6 +86,21 @@ class Build:
             return None
         troubles = (wrong.cells if wrong else NONE) if self._shared else None
         return PageSource(self._site.docs / src_uri, lambda now: self._runs(chapter, now), chapter, troubles)
+
+    def notebook(self, src_uri: str) -> str | None:
+        """The Markdown of a page that is a notebook and a chapter; None: it is another page."""
+        file = self._site.docs / src_uri
+        if not is_notebook(file) or not is_chapter(file, self._site):
+            return None
+        with suppress(FathomError):  # it is told above the page what is wrong
+            return read_text(file, self._site)
+        return ""
+
+    def attached(self, html: str, src_uri: str) -> str:
+        """A page with the pictures that a notebook holds in itself."""
+        if self.notebook(src_uri):
+            return attachments.put_in(html, (self._site.docs / src_uri).read_text(encoding="utf-8-sig"))
+        return html
 
     def tolerate(self, error: FathomError, page: PageSource | None) -> bool:
         """Note what is wrong with the page that is made now, and say it; False: it is to be raised."""
@@ -164,6 +182,20 @@ def _read(files: Sequence[Path], site: Config, warnings: list[Problem]) -> list[
     chapters, found = read_chapters(files, site)
     warnings += found
     return chapters
+
+
+def _look_at_notebooks(files: Mapping[Path, File], site: Config) -> None:
+    """Refuse a notebook that is a chapter and that nothing makes a page of; say which files are notebooks as text."""
+    for file, page in files.items():
+        if is_notebook(file) and is_chapter(file, site) and not page.is_documentation_page():
+            what = f"nothing makes a page of the notebook `{site.relative(file)}`, which this option names"
+            hint = (
+                "Install `mkdocs-jupyter` and add it to `plugins`; if it is there, its `include` or `ignore` leaves"
+                " the notebook out."
+            )
+            raise FathomError.at(site.place("chapters"), what, hint)
+        if page.is_documentation_page() and is_wanted(file, site) and not is_chapter(file, site):
+            log.info("%s is a notebook in the form of Markdown, no chapter: nothing in it is run", site.relative(file))
 
 
 def _log_errors(problems: Sequence[Problem]) -> None:

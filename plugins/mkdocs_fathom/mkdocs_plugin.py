@@ -75,6 +75,9 @@ class FathomPlugin(BasePlugin[NoOptions]):
         others = [name for name in config.markdown_extensions if name not in site_file.NAMES]
         config.markdown_extensions = [*others, extension]  # type: ignore[list-item]  # Markdown takes instances, too
         config.extra_css.insert(0, f"{ASSETS}/fathom.css")
+        jupyter = config.plugins.get("mkdocs-jupyter")
+        if jupyter and jupyter.config.get("execute"):
+            log.info("`execute` of mkdocs-jupyter is for notebooks that are no chapters: Fathom runs those that are")
         return config
 
     @event_priority(-100)
@@ -84,12 +87,27 @@ class FathomPlugin(BasePlugin[NoOptions]):
         included = InclusionLevel.is_in_serve if self._serving else InclusionLevel.is_included
         try:
             with _errors_raised():
-                self._build.run(files.documentation_pages(inclusion=included), strict=config.strict)
+                self._build.run([file for file in files if included(file.inclusion)], strict=config.strict)
         finally:
             self._watch()  # what failed may be mended in a file that a chapter uses
         for address, path in self._build.served():
             files.append(File.generated(config, f"{ASSETS}/{address}", abs_src_path=str(path)))
         return files
+
+    @event_priority(-100)
+    def on_pre_page(self, page: Page, /, **_: object) -> Page:
+        """Let MkDocs itself make the page of a notebook that is a chapter, where mkdocs-jupyter would convert it."""
+        if self._notebook(page) is not None:
+            vars(page).pop("render", None)
+        return page
+
+    def on_page_read_source(self, /, *, page: Page, **_: object) -> str | None:
+        """Give the Markdown that a notebook stands for."""
+        return self._notebook(page)
+
+    def _notebook(self, page: Page) -> str | None:
+        assert self._build is not None  # noqa: S101 - see `on_files`
+        return self._build.notebook(page.file.src_uri)
 
     def on_page_markdown(self, markdown: str, /, *, page: Page, **_: object) -> str:
         """Tell the Markdown extension which page comes next."""
@@ -101,7 +119,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
     def on_page_content(self, html: str, /, *, page: Page, **_: object) -> str:
         """Put the figures aside: words in a drawing are nobody's search result, and to read them takes time."""
         assert self._build is not None  # noqa: S101 - see `on_files`
-        html = self._build.mistakes(page.file.src_uri) + html
+        html = self._build.mistakes(page.file.src_uri) + self._build.attached(html, page.file.src_uri)
         self._figures[page.file.src_uri] = found = _FIGURE.findall(html)
         places = iter(range(len(found)))
         return _FIGURE.sub(lambda _: f'<i data-fathom-figure="{next(places)}"></i>', html)

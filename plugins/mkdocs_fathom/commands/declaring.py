@@ -36,7 +36,7 @@ def updated(
 def _updated(chapter: Chapter, runs: Runs, config: Config) -> Iterator[mend.Mended]:
     """A chapter's file, if a declaration in it does not hold. From its end on: a declaration may get more lines."""
     before = (config.root / chapter.path).read_bytes().decode()
-    mark, lines = mend.split(before)
+    lines = mend.opened(before, chapter.path)
     problems = []
     for cell in reversed(chapter.cells):
         results = [run.results for run in runs.values()]
@@ -49,4 +49,4 @@ def _updated(chapter: Chapter, runs: Runs, config: Config) -> Iterator[mend.Mend
         problems += wrong if new != lines else []
         lines = new
     if problems:
-        yield mend.Mended(chapter.path, before, mark + "".join(lines), tuple(problems))
+        yield mend.Mended(chapter.path, before, mend.closed(before, chapter.path, lines), tuple(problems))

@@ -10,11 +10,13 @@ import json
 import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from ..errors import FathomError, Problem
 from ..model import Span
+from ..parsing.notebook import is_notebook, to_markdown
 from ..parsing.source import decode, lines
 from ..scheduling.report import counted
 
@@ -88,7 +90,12 @@ def _paint(words: str, colour: str) -> str:
 def _lines(file: Path) -> list[str]:
     """A file's lines; none where it cannot be read, which is a problem of its own."""
     try:
-        return lines(decode(file.read_bytes(), str(file)))
+        text = decode(file.read_bytes(), str(file))
+        if is_notebook(file):
+            # Where it cannot be read as one, columns are those of the file.
+            with suppress(FathomError):
+                text = to_markdown(text, str(file))
+        return lines(text)
     except (OSError, FathomError, ValueError):
         return []
 

@@ -1,6 +1,7 @@
 """A chapter's Markdown → a `Chapter`. Begin with `parse`; it uses the others in this order.
 
-    `source`        bytes → text and lines
+    `source`        bytes → text and lines; `notebook`, an `.ipynb` file's → Markdown with
+                    the same lines; `attachments`, the pictures in it
     `frontmatter`   the YAML at the top
     `include`       `--8<--`: other files' lines, each with its origin
     `scan`          line by line: fences, comments, prose; `containers` tells what a line stands in, `inline` which

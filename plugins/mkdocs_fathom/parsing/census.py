@@ -7,6 +7,7 @@ column; a comment that begins a line ends at `-->`.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -97,3 +98,20 @@ def problems(chapter: Chapter, runs: Mapping[str, Run]) -> tuple[Problem, ...]:
     what = f"of {census.counted} fences of Python, {census.executed} ran and {census.exempt} are exempt"
     hint = "This fence was passed over." if line else "More ran than there are."
     return (Problem(span, what, f"{hint} That is a fault of Fathom: please report it with this chapter."),)
+
+
+def lost_in_notebook(text: str, chapter: Chapter) -> tuple[Problem, ...]:
+    """An error where a notebook has other code cells than those of its chapter; cells without code do not count.
+
+    Args:
+        text: The notebook's text, which is read as plain JSON.
+        chapter: What was made of it.
+    """
+    cells = json.loads(text)["cells"]
+    counted = sum(cell["cell_type"] == "code" and bool("".join(cell["source"]).strip()) for cell in cells)
+    written = text.split("\n")
+    found = sum('"source"' in written[cell.span.line - 1] for cell in chapter.cells if cell.span.path == chapter.path)
+    if found == counted:
+        return ()
+    what = f"of {counted} code cells, {found} were found"
+    return (Problem(Span(chapter.path, 1), what, "That is a fault of Fathom: please report it with this notebook."),)

@@ -11,7 +11,7 @@ from typing import Any
 from ..config import Config
 from ..errors import FathomError, Problem
 from ..model import Cell, Chapter, Fence, Heading, Line, Span
-from . import mojibake
+from . import census, mojibake, notebook
 from .directives import Directives
 from .fences import read_info
 from .frontmatter import Front, read_front
@@ -53,17 +53,26 @@ def read(file: Path, config: Config) -> Parsed:
     """Parse a file.
 
     Raises:
-        FathomError: It cannot be read, or is no UTF-8.
+        FathomError: It cannot be read, is no UTF-8, or is a notebook that is no chapter.
     """
-    return parse(read_text(file, config), config.relative(file), config)
+    text, path = _raw_text(file, config), config.relative(file)
+    if not notebook.is_notebook(file):
+        return parse(text, path, config)
+    parsed = parse(notebook.to_markdown(text, path), path, config)
+    return replace(parsed, problems=(*parsed.problems, *census.lost_in_notebook(text, parsed.chapter)))
 
 
 def read_text(file: Path, config: Config) -> str:
-    """The text of a file.
+    """The text of a file; of a notebook, the Markdown that it stands for.
 
     Raises:
-        FathomError: It cannot be read, or is no UTF-8.
+        FathomError: It cannot be read, is no UTF-8, or is a notebook that is no chapter.
     """
+    text = _raw_text(file, config)
+    return notebook.to_markdown(text, config.relative(file)) if notebook.is_notebook(file) else text
+
+
+def _raw_text(file: Path, config: Config) -> str:
     path = config.relative(file)
     try:
         data = file.read_bytes()

@@ -10,14 +10,19 @@ from pathlib import Path
 from ..config import Config
 from ..errors import FathomError, Problem
 from ..model import Chapter
-from ..parsing import parse, syntax
+from ..parsing import notebook, parse, syntax
 
-PAGES = (".md", ".markdown", ".mdown", ".mkdn", ".mkd")
-"""The endings by which MkDocs knows pages."""
+PAGES = (".md", ".markdown", ".mdown", ".mkdn", ".mkd", notebook.SUFFIX)
+"""The endings by which MkDocs knows pages, and that of notebooks, of which mkdocs-jupyter makes some."""
 
 
 def is_chapter(file: Path, config: Config) -> bool:
-    """Whether a file is a chapter by the option `chapters`."""
+    """Whether a file is a chapter: by the option `chapters`, and no notebook in the form of Markdown."""
+    return is_wanted(file, config) and not (file.suffix != notebook.SUFFIX and notebook.is_text_notebook(file))
+
+
+def is_wanted(file: Path, config: Config) -> bool:
+    """Whether the option `chapters` names a file."""
     return file.is_relative_to(config.docs) and any(_matches(file, pattern, config) for pattern in config.chapters)
 
 
