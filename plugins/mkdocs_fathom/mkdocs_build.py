@@ -57,7 +57,8 @@ class Build:
         with _progress() as shown:
             self._store = Store(site.cache_dir, readonly=site.cache_readonly, size_limit=site.cache_size, say=shown.say)
             if self._shared:
-                found = preview(wanted, site, self._store, shown, _log_errors, shared=self._shared)
+                addresses = {file: files[file].url for file in wanted}
+                found = preview(addresses, site, self._store, shown, _log_errors, shared=self._shared)
                 chapters = self._show(found, warnings)
             else:
                 self._chapters = {chapter.path: chapter for chapter in chapters}

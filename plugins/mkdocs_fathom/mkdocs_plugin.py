@@ -132,8 +132,9 @@ class FathomPlugin(BasePlugin[NoOptions]):
         return _PLACE.sub(lambda match: places.get(int(match[1]), match[0]), output)
 
     def on_serve(self, server: LiveReloadServer, /, **_: object) -> LiveReloadServer:
-        """Build again when something changes that the chapters use."""
+        """Build again when something changes that the chapters use; look which pages are on screen."""
         self._server = server
+        server.set_app(self._shared.screen.watch(server.serve_request, server.mount_path))
         self._watch()
         return server
 

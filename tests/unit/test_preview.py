@@ -53,6 +53,24 @@ def test_edits(serve: Serve) -> None:
     assert "fathom-mistake" not in site.html()
 
 
+def test_what_is_on_screen_runs_first(serve: Serve) -> None:
+    """When a module changes, the chapter that a browser asked for last is the first to run, with what it needs."""
+    code = cells("import helper\nprint(helper.x)")
+    site = serve(
+        {
+            "helper.py": "x = 1\n",
+            "mkdocs.yml": CONFIG.replace("[IPython]", "[IPython], jobs: 1"),
+            **{f"docs/{name}.md": code for name in ("index", "a", "b", "d")},
+            "docs/c.md": f"---\nneeds: d\n---\n{code}",
+        }
+    )
+    for page, order in (("c/", "dcab"), ("b/", "bdca")):
+        site.html(page)
+        site.write("helper.py", f"x = {len(site.said)}\n")
+        said = site.wait_for("Reloading browsers")
+        assert "".join(re.findall(r"docs/(\w)\w*\.md: 1 cell", said))[:4] == order
+
+
 def test_failing_cell(serve: Serve) -> None:
     """Its error stands at its place, the last outputs from there on stay, marked; other pages are served."""
     site = serve(

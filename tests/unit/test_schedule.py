@@ -133,6 +133,22 @@ def test_what_others_wait_for_runs_first(tmp_path: Path, pretend: Callable[[Beha
     assert begun == [f"docs/{name}.md" for name in "cabde"]
 
 
+def test_what_is_wanted_first_runs_first(tmp_path: Path, pretend: Callable[[Behaviour], None]) -> None:
+    """With what it needs, which may need something itself; whatever comes from the store holds nobody up."""
+    pretend(good)
+    site = Site(tmp_path, jobs=1)
+    pages = {name: page(name) for name in "abcd"} | {"e": page("5", needs="d"), "f": page("6", needs="e")}
+
+    def begun(**changed: str) -> str:
+        site.recorder.events.clear()
+        chapters = site.chapters(pages | changed)
+        schedule.run(chapters, site.config, site.store(), site.recorder, first=["docs/f.md", "docs/c.md"])
+        return "".join(path[5] for event, path, _ in site.recorder.events if event == "started")
+
+    assert begun() == "defcab"
+    assert begun(a=page("7"), b=page("7"), c=page("7"), f=page("7", needs="e")) == "fcab"
+
+
 def test_chapters_run_side_by_side(tmp_path: Path, pretend: Callable[[Behaviour], None]) -> None:
     """Chapters that do not need each other run at once, as many as there are jobs."""
     site = Site(tmp_path, jobs=2)

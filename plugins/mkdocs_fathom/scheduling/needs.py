@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 
@@ -37,6 +38,26 @@ def resolve(
         raise FathomError(problems)
     _refuse_circle(chapters, graph, config)
     return graph
+
+
+def order(graph: Mapping[str, Sequence[str]], first: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """By what ready chapters are sorted, those to begin with first.
+
+    Args:
+        graph: What `resolve` gave.
+        first: Chapters whose results somebody waits for; what they need goes with them. Then goes what most others
+            wait for, so that no processor is idle at the end.
+    """
+    ranks: dict[str, int] = {}
+    for rank, path in enumerate(first):
+        waiting = [path]
+        while waiting:
+            name = waiting.pop()
+            if name not in ranks:
+                ranks[name] = rank
+                waiting += graph.get(name, ())
+    waited_for = Counter(need for needs in graph.values() for need in needs)
+    return {path: (ranks.get(path, len(first)), -waited_for[path]) for path in graph}
 
 
 def candidates(name: str, paths: Iterable[str], config: Config) -> list[str]:

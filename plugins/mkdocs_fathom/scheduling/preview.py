@@ -7,7 +7,7 @@ ran well, so that its page can show both. All other chapters run as in any build
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from .chapters import read_each
 from .mistakes import Mistakes, find
 from .report import Report, complete
 from .schedule import Progress, run
+from .screen import Screen
 
 Tell = Callable[[Sequence[Problem]], None]
 """Told of errors, as soon as they are known."""
@@ -30,11 +31,12 @@ _Start = Callable[[Sequence[Chapter], Mapping[str, Failure]], Report]
 
 
 class Shared:
-    """What the builds of a preview have in common: workers, and chapters that need not be read again."""
+    """What the builds of a preview have in common: workers, what is on screen, chapters that need not be read again."""
 
     def __init__(self) -> None:
         """Hold nothing yet."""
         self.workers = Kept()
+        self.screen = Screen()
         self._read: dict[Path, tuple[Config, dict[Path, _Stamp], Chapter, tuple[Problem, ...]]] = {}
 
     def read(self, file: Path, config: Config) -> tuple[Chapter | None, tuple[Problem, ...]]:
@@ -70,12 +72,12 @@ class Preview:
 
 
 def preview(
-    paths: Iterable[Path], config: Config, store: Store, progress: Progress, tell: Tell, *, shared: Shared
+    paths: Mapping[Path, str], config: Config, store: Store, progress: Progress, tell: Tell, *, shared: Shared
 ) -> Preview:
     """Read chapters, and bring the runs of those that can be run up to date.
 
     Args:
-        paths: The chapters' files.
+        paths: The chapters' files, and the addresses of their pages.
         config: The site's options.
         store: Where results are kept.
         progress: Who is told of the runs.
@@ -83,13 +85,15 @@ def preview(
         shared: What the builds of a preview share.
     """
     files = {config.relative(file): file for file in paths}
+    first = shared.screen.first({address: config.relative(file) for file, address in paths.items()})
     watch = _Watch(files, config)
     known, wrong, warnings = _read(files, config, shared)
     watch.chapters |= known
     tell([each for errors in wrong.values() for each in errors])
 
     def start(chapters: Sequence[Chapter], refused: Mapping[str, Failure]) -> Report:
-        return run(chapters, config, store, progress, refused=refused, kept=shared.workers, unwanted=watch.changed)
+        kept, unwanted = shared.workers, watch.changed
+        return run(chapters, config, store, progress, refused=refused, kept=kept, unwanted=unwanted, first=first)
 
     report = _run(known, wrong, tell, start)
     tell(report.problems)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -17,7 +16,7 @@ from ..model import Cell, Chapter, Failure, Run, Span
 from ..parsing.paths import reading_paths
 from ..store.cache import Store
 from ..store.keys import components
-from . import interrupts
+from . import interrupts, needs
 from .lookup import Lookup
 from .report import Report, Runs, complete, make_report, not_run, torn
 
@@ -60,6 +59,7 @@ def run(
     refused: Mapping[str, Failure] = MappingProxyType({}),
     kept: Kept | None = None,
     unwanted: Callable[[str], bool] = lambda _path: False,
+    first: Sequence[str] = (),
 ) -> Report:
     """Bring the runs of all chapters up to date.
 
@@ -74,6 +74,7 @@ def run(
         refused: Chapters that have errors, and so are not run, nor those that need them. The report leaves them out.
         kept: Where workers are kept for the next build; None: they end with this one.
         unwanted: Whether the run of a chapter is of no more use, so that it may as well end; asked now and then.
+        first: The chapters to begin with.
 
     Raises:
         FathomError: A chapter needs one that does not exist, or chapters need each other in a circle.
@@ -81,7 +82,7 @@ def run(
     begun = time.monotonic()
     lookup = Lookup(chapters, config, store)
     with interrupts.once(signal.SIGINT), _Workers(config, progress, kept, unwanted) as workers:
-        build = _Build(lookup, config, store, workers, parts=parts, refused=refused)
+        build = _Build(lookup, config, store, workers, parts=parts, refused=refused, first=first)
         build.run({*lookup.chapters} if fresh is True else set(fresh or ()))
     if any(not item.cached for depths in lookup.runs.values() for item in depths.values()):
         store.trim()
@@ -124,7 +125,7 @@ class _Workers:
         paths = reading_paths(chapter)
         cells = (cell.number for depth in depths for cell in paths[depth][: until[depth] if until else None])
         self.progress.started(chapter, len(set(cells)))
-        needs = {
+        loaded = {
             artifact.name: Need(origin, artifact.digest, file)
             for origin, artifact in lookup.artifacts(chapter.path).items()
             if (file := store.blob(artifact.digest))
@@ -134,7 +135,7 @@ class _Workers:
             self._pool,
             chapter,
             depths,
-            needs,
+            loaded,
             lambda cell, depths: self.progress.cell(chapter, cell, depths),
             until=until,
             unwanted=lambda: self.unwanted(chapter.path),
@@ -173,6 +174,7 @@ class _Build:
         *,
         parts: Parts,
         refused: Mapping[str, Failure],
+        first: Sequence[str],
     ) -> None:
         self._lookup = lookup
         self._config = config
@@ -180,26 +182,27 @@ class _Build:
         self._workers = workers
         self._parts = parts
         self._refused = refused
+        self._order = needs.order(lookup.needs, first)
         self.skipped: set[str] = set()
         self.given_up: set[str] = set()
 
     def run(self, fresh: set[str]) -> None:
         sorter = TopologicalSorter(self._lookup.needs)
         sorter.prepare()
-        waited_for = Counter(need for needs in self._lookup.needs.values() for need in needs)
+        ready: list[str] = []
         running = 0
         while sorter.is_active():
-            # What others wait for goes first, so that no processor is idle at the end.
-            for path in sorted(sorter.get_ready(), key=waited_for.__getitem__, reverse=True):
-                if self._begin(path, fresh=path in fresh):
-                    running += 1
-                else:
-                    sorter.done(path)
-            if running:
+            # Who gets ready later may be wanted sooner: no more are begun than can run at once.
+            ready = sorted([*ready, *sorter.get_ready()], key=self._order.__getitem__)
+            if not ready or running == self._config.worker_count:
                 for path, results in self._workers.finished().items():
                     self._finish(path, results)
                     sorter.done(path)
                     running -= 1
+            elif self._begin(path := ready.pop(0), fresh=path in fresh):
+                running += 1
+            else:
+                sorter.done(path)
 
     def _begin(self, path: str, *, fresh: bool) -> bool:
         """Let a chapter run if it has to; False if it has its runs already, or cannot have any."""
