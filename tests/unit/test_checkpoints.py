@@ -14,7 +14,7 @@ from mkdocs_fathom.parsing.paths import reading_paths
 from mkdocs_fathom.running.checkpoints import MOST
 from mkdocs_fathom.running.execute import execute
 from mkdocs_fathom.running.pool import Pool
-from mkdocs_fathom.store.keys import Observer
+from mkdocs_fathom.store.keys import Observer, places
 from tests.running import cells, printed, region, site
 from tests.serving import until
 
@@ -39,7 +39,7 @@ class Preview:
             list(reading_paths(chapter)),
             {},
             lambda cell, _depths: self.started.append(cell.number),
-            current=Observer(self.root, {}, {}).state,
+            current=Observer(self.root, {}, {str(cell.number): places(cell) for cell in chapter.cells}).state,
         )
         self.published = {depth: folder for depth, (_, folder) in results.items()}
         return {depth: run for depth, (run, _) in results.items()}
@@ -131,14 +131,48 @@ def test_files(preview: Preview) -> None:
     ids=["file", "lines", "code"],
 )
 def test_what_ends_a_copy(preview: Preview, change: object) -> None:
-    """A change of what its cells used, of their lines, which a traceback would name, or of their code."""
+    """A change of what its cells used, of lines that their outputs show, or of their code."""
     assert callable(change)
     (preview.root / "helper.py").write_text("x = 1\n")
-    text = cells("import helper, time\ntime.sleep(0.6)", "print(1, helper.x)")
+    text = cells("import helper, time\nfrom warnings import warn\nwarn('w')\ntime.sleep(0.6)", "print(1, helper.x)")
     preview.lines(text)
     preview.lines(change(preview, text).replace("print(1", "print(2"))
     assert preview.started == [0, 1]
     until(lambda: len(preview.processes) == 1, 5)
+
+
+MOVES = """\
+import inspect, time, traceback
+def plain():
+    def inner(): raise ValueError
+    return inner
+class Thing:
+    def __call__(self): return [1 / 0 for _ in range(1)]
+short = lambda: {}["x"]
+time.sleep(0.6)
+"""
+LOOK = """\
+for function in (plain(), Thing(), short):
+    try:
+        function()
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        print(frame.lineno, frame.line)
+print(inspect.getsource(plain), inspect.getsource(Thing.__call__))
+"""
+
+
+def test_lines_that_move(preview: Preview) -> None:
+    """Text above a cell that a copy has behind it may be edited: its functions know where they stand now."""
+    for above, others in (("", "1"), ("A line.\n\n", "2"), ("A line.\n\nAnd more.\n\n", "3"), ("", "4")):
+        text = above + cells(MOVES, f"{LOOK}print({others})")
+        first, *lines = text.split("\n"), *preview.lines(text)[1].split("\n")
+        assert preview.started == ([0, 1] if others == "1" else [1])
+        places = [int(line.split(" ", 1)[0]) for line in lines[:3]]
+        assert [first[place - 1].strip() for place in places] == [line.split(" ", 1)[1] for line in lines[:3]]
+        assert places[0] == above.count("\n") + 4
+        shown = [line.strip() for line in lines[3:7]]
+        assert shown == [line.strip() for line in [*MOVES.split("\n")[1:4], MOVES.split("\n")[5]]]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def said(text: str) -> list[str]:
         ("<!--pytest.mark.skipif(True, reason='slow')-->", "slow"),
         ("<!--pytest.mark.skipif('sys.maxsize > 0', reason='slow')-->", "slow"),
         ("<!--pytest.mark.skipif(sys.maxsize < 0, reason='slow')-->", None),
+        ("<!--pytest.mark.xfail(run=False, reason='endless')-->", "endless"),
+        ("<!--pytest.mark.xfail(sys.maxsize < 0, run=False, reason='endless')-->", None),
         ("<!--pytest.mark.slow-->", None),
         ("<!--pytest-codeblocks:cond-->".replace("cond", "expect-error"), None),
     ],
@@ -67,6 +69,7 @@ def test_what_exempts_a_cell(comment: str, reason: str | None) -> None:
         ("<!--pytest.mark.xfail(raises=ValueError, strict=True)-->", True),
         ("<!--pytest.mark.xfail(sys.maxsize > 0, reason='x')-->", True),
         ("<!--pytest.mark.xfail(sys.maxsize < 0, reason='x')-->", False),
+        ("<!--pytest.mark.xfail(run=False)-->", False),
         ("<!--pytest.mark.skip-->", False),
     ],
 )

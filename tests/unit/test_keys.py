@@ -60,11 +60,6 @@ def with_options(**changed: Any) -> Chapter:
     return with_cell(0, options=CellOptions(**changed))
 
 
-def with_expected(text: str, *, ignore_whitespace: bool = False) -> Chapter:
-    """The chapter with a declared output of its first cell."""
-    return with_cell(0, expected=Expected(text, ignore_whitespace, Span("docs/a.md", 5)))
-
-
 def key(chapter: Chapter = CHAPTER, config: Config = CONFIG, depth: str = "SHALLOW") -> str:
     """The key of a path of a chapter."""
     return path_key(components(chapter, depth, config))
@@ -83,7 +78,6 @@ def key(chapter: Chapter = CHAPTER, config: Config = CONFIG, depth: str = "SHALL
         with_options(raises="ValueError"),
         with_options(may_raise=True),
         with_options(network=True),
-        with_expected("0"),
         dataclasses.replace(CHAPTER, path="docs/b.md"),
         dataclasses.replace(CHAPTER, needs=("04",)),
         dataclasses.replace(CHAPTER, cells=(CELLS[2], CELLS[0], *CELLS[3:])),
@@ -93,15 +87,11 @@ def test_what_decides_results_changes_the_key(chapter: Chapter) -> None:
     assert key(chapter) != key()
 
 
-def test_declared_outputs_change_the_key() -> None:
-    keys = {key(with_expected("0")), key(with_expected("1")), key(with_expected("0", ignore_whitespace=True))}
-    assert len(keys) == 3
-
-
 @pytest.mark.parametrize(
     "chapter",
     [
         with_cell(0, span=Span("docs/a.md", 99), first=50, last=52, prefix="> ", origins=(("docs/a.md", 100),)),
+        with_cell(0, expected=Expected("0", ignore_whitespace=False, span=Span("docs/a.md", 5))),
         with_cell(0, display={"title": "x"}, marks=("pytest.mark.slow",)),
         with_cell(1, source="print('another depth')\n"),
         with_cell(3, source="print('exempt')\n"),

@@ -66,6 +66,7 @@ CASES: Mapping[str, tuple[str, set[str]]] = MappingProxyType(
         "mark_xfail_strict": (mark("xfail(strict=True)", "1"), {"FAILED"}),
         "mark_xfail_not": (mark("xfail(sys.maxsize < 0, reason='never')"), {"FAILED"}),
         "mark_xfail_another": (mark("xfail(raises=KeyError)"), {"FAILED"}),
+        "mark_xfail_unrun": (mark("xfail(run=False, reason='endless')", "1"), {"XFAIL"}),
         "mark_own": (mark("slow", "1"), {"PASSED"}),
         "mark_two": ("<!--pytest.mark.slow-->\n" + mark("xfail"), {"XFAIL"}),
         "spaces": (code("1 / 0", "<!-- pytest-codeblocks:skip -->"), {"SKIPPED"}),

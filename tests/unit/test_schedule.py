@@ -8,6 +8,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,17 @@ def test_failures_are_not_kept(site: Site, pretend: Callable[[Behaviour], None])
     report = site.run(a=text)
     assert {depth: run.cached for depth, run in report.runs["docs/a.md"].items()} == {"SHALLOW": True, "DEEP": False}
     assert site.run(a=text).executed == 0
+
+
+def test_a_declared_output_changes(site: Site, pretend: Callable[[Behaviour], None]) -> None:
+    """What a cell printed is compared with what it is declared to print now; nothing runs for that."""
+    printing = {"output_type": "stream", "name": "stdout", "text": "1\n"}
+    pretend(lambda chapter, depth: replace(good(chapter, depth), results=(CellResult(0, (printing,), 0.1),)))
+    for declared, executed in (("1", 1), ("2", 0), ("1", 0)):
+        block = f"\n<!--pytest-codeblocks:expected-output-->\n\n```\n{declared}\n```\n"
+        report = site.run(a=page("print(1)") + block)
+        assert report.executed == executed
+        assert len(report.problems) == (declared == "2")
 
 
 def test_events(site: Site) -> None:

@@ -29,6 +29,8 @@ class Mark:
     """Its `reason`."""
     condition: str | None = None
     """The condition of `skipif` or `xfail`, as written; None where it has none."""
+    run: bool = True
+    """Whether what `xfail` marks is run at all."""
 
 
 def read_mark(text: str) -> Mark:
@@ -51,7 +53,9 @@ def read_mark(text: str) -> Mark:
         reason, given = call.args[0], None
     said = reason.value if isinstance(reason, ast.Constant) and isinstance(reason.value, str) else ""
     judged = target.attr in {"skipif", "xfail"} and given is not None
-    return Mark(target.attr, said, ast.unparse(given) if judged and given else None)
+    run = keywords.get("run")
+    runs = target.attr != "xfail" or not isinstance(run, ast.Constant) or bool(run.value)
+    return Mark(target.attr, said, ast.unparse(given) if judged and given else None, runs)
 
 
 def evaluate(condition: str) -> bool:

@@ -253,7 +253,7 @@ class Directives:
         except ValueError as error:
             self._problem(span, f"cannot read the mark `{text}`: {error}", _CONDITION_HINT)
             mark, holds = Mark(""), False
-        if mark.name in {"skip", "skipif"} and holds:
+        if (mark.name in {"skip", "skipif"} or not mark.run) and holds:
             waiting = replace(waiting, reason=mark.reason or f"skipped by `{shown}`")
         elif mark.name == "xfail" and holds:
             waiting = replace(waiting, may_raise=True)

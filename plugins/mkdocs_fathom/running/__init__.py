@@ -9,6 +9,7 @@ The parent's side:
 
 The other side, in processes of its own:
     `server`       forks workers, made ready by `preload`
-    `sleeper`      a copy of a worker, to go on from; `children`, what both have forked
+    `sleeper`      a copy of a worker, to go on from; `children`, what both have forked; `moving`, where its code
+                   stands now
     `worker`       runs cells in a `session`, with `capture`, `guard`, `folders`, `seeding` and `measuring`
 """

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..config import Config
 from ..model import Cell, CellResult, Chapter, Dependency
-from ..store.keys import Current, changes, components, places
+from ..store.keys import Current, changes, components
 from .children import ASLEEP
 from .launcher import Ended
 from .processes import kill_group
@@ -29,13 +29,19 @@ WORTH = 0.5
 _MEMORY = 2 * 2**30
 """Bytes that copies may hold together; what they share counts for each."""
 Step = tuple[int, str, str]
-"""A cell as a copy has run it: its number, digests of its code and options, and of its lines' places."""
+"""A cell as a copy has run it: its number, digests of its code and options, and how its lines lie to each other."""
 
 
 def steps(chapter: Chapter, depth: str, cells: Sequence[Cell], config: Config) -> tuple[Step, ...]:
     """What a copy must have run to be of use for a path."""
     parts = components(chapter, depth, config)
-    return tuple((cell.number, parts[f"cell {cell.number + 1}"], places(cell)) for cell in cells)
+    return tuple((cell.number, parts[f"cell {cell.number + 1}"], _shape(cell)) for cell in cells)
+
+
+def _shape(cell: Cell) -> str:
+    """How a cell's lines lie to each other in each of their files: they may only move together (see `moving`)."""
+    first: dict[str, int] = {}
+    return json.dumps([(path, line - first.setdefault(path, line)) for path, line in cell.origins])
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ def describe(
         places: The folder of each node, and the one with the state that it goes on with.
     """
     numbers = {id(node): number for number, node in enumerate(nodes)}
-    cells = {cell.number: cell for node in nodes for cell in node.cells}
     return {
         "folder": str(folder),
         "root": str(config.root),
@@ -32,7 +31,8 @@ def describe(
         "output": config.output,
         "processes": config.processes,
         "sources": _sources(chapter),
-        "cells": {number: _cell(cell, chapter) for number, cell in cells.items()},
+        # All of them: who goes on from a copy must know where those have moved that it has behind it.
+        "cells": {cell.number: _cell(cell, chapter) for cell in chapter.cells if cell.runs},
         "nodes": [
             {
                 "cells": [cell.number for cell in node.cells],

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from ..model import JSON
-from . import measuring, seeding, session, sleeper
+from . import measuring, moving, seeding, session, sleeper
 from .capture import Capture
 from .children import ASLEEP
 from .folders import Folders
@@ -60,8 +60,7 @@ class Worker:
         self._sending = threading.Lock()
         self._socket: socket.socket | None = None
         self._node = 0
-        # Seconds that cells have taken since there is a copy to go on from.
-        self._awake = 0.0
+        self._awake = 0.0  # seconds that cells have taken since there is a copy to go on from
         self._crash: IO[str] | None = None
         self._stop_measuring = measuring.start()
 
@@ -141,7 +140,8 @@ class Worker:
         """Do what a child of a copy is told: run what comes after the cells that the copy has behind it."""
         try:
             with self._guard.off():
-                self._job = json.loads(Path(order["job"]).read_text(encoding="utf-8"))
+                before, self._job = self._job, json.loads(Path(order["job"]).read_text(encoding="utf-8"))
+                moving.move(before["cells"], self._job["cells"])
                 self._pid = os.getpid()
                 self._files = {cell["file"] for cell in self._job["cells"].values()}
                 self._enter(order["node"])
