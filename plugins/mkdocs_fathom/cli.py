@@ -177,11 +177,12 @@ def explain_command(named: Path | None, form: showing.Format, chapters: tuple[Pa
 @_file_option
 @_data_option
 def list_command(named: Path | None, form: showing.Format) -> None:
-    """List the chapters: cells and minutes for each depth, how long they ran, what they publish."""
+    """List the chapters: cells and minutes for each depth, when and how long they ran, what they publish."""
     with _reporting(named, form) as screen:
         _, config = _load(screen)
         chapters, _ = read_chapters(chapter_files(config), config)
-        rows = listing.rows(chapters, lookup.stored(chapters, config, _store(config, _PLAIN)))
+        store = _store(config, _PLAIN)
+        rows = listing.rows(chapters, lookup.stored(chapters, config, store), store)
         if screen.quiet:
             click.echo(json.dumps({"chapters": rows}))
         else:

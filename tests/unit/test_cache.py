@@ -212,7 +212,7 @@ def test_an_entry_under_another_key_is_damaged(site: Site) -> None:
 
 
 def test_an_entry_of_another_format_is_a_silent_miss(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codec, "FORMAT", 2)
+    monkeypatch.setattr(codec, "FORMAT", codec.FORMAT + 1)
     site.store().save(KEY, PARTS, run_of())
     monkeypatch.undo()
     assert site.store().find(KEY, seeing()) is None

@@ -6,6 +6,7 @@ import errno
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -351,22 +352,27 @@ def test_explain_needs(fathom: Fathom) -> None:
 
 
 LIST = """\
-Chapter    Shallow: cells, minutes  Deep: cells, minutes  Ran in  Publishes
+Chapter    Shallow: cells, minutes  Deep: cells, minutes          Ran last  Ran in  Publishes
 docs/a.md                     1, 1                  2, 2  {}
-docs/b.md                     0, 1                  0, 1       –
+docs/b.md                     0, 1                  0, 1                 –       –
 """
 
 
 def test_list(fathom: Fathom) -> None:
-    """Cells and minutes for each reader, seconds as long as results hold, and what a chapter publishes."""
+    """Cells and minutes for each reader, when they ran last, seconds as long as results hold, what is published."""
     words = "word " * 300
     publish = "from mkdocs_fathom import artifacts\nartifacts.publish('x.bin').write_bytes(bytes(2048))"
     deep = f"\n<!-- DEEP -->\n{words}\n\n```python\n2\n```\n<!-- /DEEP -->\n"
-    assert told(fathom("list", a=page(publish) + deep, b="text\n")) == (0, LIST.format(" stale"), "")
+    never = re.sub(" {8}(Ran|  *–  )", r"\1", LIST.format("               –   stale"))
+    assert told(fathom("list", a=page(publish) + deep, b="text\n")) == (0, never, "")
+    before = datetime.now(UTC).replace(microsecond=0)
     fathom("run")
-    assert told(fathom("list")) == (0, LIST.format(" 0.0 s  x.bin (2 KiB)").replace(" 0.0 s", " N s"), "")
+    code, listed, _ = told(fathom("list"))
+    assert code == 0
+    assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "WHEN", listed) == LIST.format("WHEN   N s  x.bin (2 KiB)")
     row, _ = json.loads(fathom("list --format json").stdout)["chapters"]
     assert row.pop("seconds") > 0
+    assert before <= datetime.fromisoformat(row.pop("ran")) <= datetime.now(UTC)
     assert row == {
         "path": "docs/a.md",
         "title": "Page",

@@ -146,7 +146,7 @@ def test_a_digest_is_a_digest(digest: str) -> None:
     with pytest.raises(DamagedError):
         decode(put(("artifacts", 0, "digest"), digest))
     with pytest.raises(DamagedError):
-        decode_latest({"key": DIGEST, "manifest": digest, "components": {}})
+        decode_latest({"key": DIGEST, "manifest": digest, "components": {}, "ran": 1.5})
 
 
 @pytest.mark.parametrize(
@@ -235,15 +235,21 @@ def test_an_entry_under_another_name_is_refused() -> None:
 
 
 def test_another_format_is_told_apart() -> None:
-    data = seal({}, "name").replace(b"fathom 1 ", b"fathom 2 ")
+    data = seal({}, "name").replace(b"fathom 2 ", b"fathom 3 ")
     with pytest.raises(OtherFormatError):
         unseal(data, "name")
 
 
 def test_latest_comes_back_checked() -> None:
-    payload = {"key": DIGEST, "manifest": DIGEST, "components": {"python": "3"}}
-    assert decode_latest(payload) == (DIGEST, DIGEST, {"python": "3"})
-    for wrong in ({}, {**payload, "x": 1}, {**payload, "components": {"a": 1}}, {**payload, "components": []}):
+    payload = {"key": DIGEST, "manifest": DIGEST, "components": {"python": "3"}, "ran": 1.5}
+    assert decode_latest(payload) == (DIGEST, DIGEST, {"python": "3"}, 1.5)
+    for wrong in (
+        {},
+        {**payload, "x": 1},
+        {**payload, "components": {"a": 1}},
+        {**payload, "components": []},
+        {**payload, "ran": -1},
+    ):
         with pytest.raises(DamagedError):
             decode_latest(wrong)
 

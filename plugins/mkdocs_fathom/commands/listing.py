@@ -1,28 +1,37 @@
-"""The chapters: how long they are, how long they ran, what they publish."""
+"""The chapters: how long they are, when and how long they ran, what they publish."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 from ..model import JSON, Chapter
 from ..parsing import minutes
 from ..parsing.paths import reading_paths
 from ..scheduling.report import Runs, published
+from ..store.cache import Store
 
 _UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
-def rows(chapters: Sequence[Chapter], runs: Mapping[str, Runs]) -> list[JSON]:
+def rows(chapters: Sequence[Chapter], runs: Mapping[str, Runs], store: Store) -> list[JSON]:
     """All that is known of each chapter, as JSON.
 
     Args:
         chapters: The chapters.
         runs: What the store has of them that still holds, by path and depth.
+        store: Tells when each ran last.
     """
-    return [_row(chapter, runs.get(chapter.path)) for chapter in chapters]
+    return [_row(chapter, runs.get(chapter.path), _ran(chapter, store)) for chapter in chapters]
 
 
-def _row(chapter: Chapter, runs: Runs | None) -> JSON:
+def _ran(chapter: Chapter, store: Store) -> datetime | None:
+    """When a chapter ran last without failure, whether or not its results still hold."""
+    found = [store.latest(chapter.path, depth.name) for depth in chapter.depths]
+    return datetime.fromtimestamp(max(latest[2] for latest in found if latest), UTC) if any(found) else None
+
+
+def _row(chapter: Chapter, runs: Runs | None, ran: datetime | None) -> JSON:
     title = next((each.text for each in chapter.headings if each.level == 1), "")
     length = minutes.by_depth(chapter)
     return {
@@ -34,6 +43,7 @@ def _row(chapter: Chapter, runs: Runs | None) -> JSON:
         "stored": runs is not None,
         # Paths run side by side, after what they share.
         "seconds": None if runs is None else round(max((run.seconds for run in runs.values()), default=0.0), 3),
+        "ran": ran and ran.isoformat(timespec="seconds"),
         "artifacts": [] if runs is None else [{"name": each.name, "size": each.size} for each in published(runs)],
     }
 
@@ -45,7 +55,7 @@ def table(found: Sequence[JSON], labels: Mapping[str, str]) -> Iterator[str]:
         found: What `rows` gave.
         labels: What a reader calls the depths, by name.
     """
-    head = ["Chapter", *(f"{label}: cells, minutes" for label in labels.values()), "Ran in", "Publishes"]
+    head = ["Chapter", *(f"{label}: cells, minutes" for label in labels.values()), "Ran last", "Ran in", "Publishes"]
     lines = [head, *(_cells(row, labels) for row in found)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     last = len(head) - 1
@@ -62,6 +72,7 @@ def _cells(row: JSON, labels: Mapping[str, str]) -> list[str]:
     return [
         row["path"],
         *(f"{row['cells'][depth]}, {_whole(row['minutes'][depth])}" for depth in labels),
+        datetime.fromisoformat(row["ran"]).astimezone().strftime("%Y-%m-%d %H:%M") if row["ran"] else "–",
         seconds if any(row["cells"].values()) else "–",
         ", ".join(f"{each['name']} ({_size(each['size'])})" for each in row["artifacts"]),
     ]

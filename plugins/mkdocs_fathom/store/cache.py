@@ -54,8 +54,7 @@ class Store:
     def __init__(self, folder: Path, *, readonly: bool, size_limit: int, say: Callable[[str], None]) -> None:
         """Nothing is made until something is saved. `trim` heeds `size_limit`; `say` takes in words what goes wrong."""
         self._folder = folder
-        self._readonly = readonly
-        self._writing = not readonly
+        self._readonly, self._writing = readonly, not readonly
         self._size_limit = size_limit
         self._say = say
         self._said: set[Path] = set()
@@ -66,9 +65,8 @@ class Store:
         """The results behind a key, if everything that they depend on is as it was."""
         for path in codec.newest_first(self._manifests(key)):
             run = self._entry(path, key, codec.decode)
-            if not run or any(changes(run.dependencies, current)):
-                continue
-            if all(self.blob(artifact.digest) for artifact in run.artifacts):
+            holds = run and not any(changes(run.dependencies, current))
+            if run and holds and all(self.blob(artifact.digest) for artifact in run.artifacts):
                 self._touch(path)
                 self._touch(self._latest(run.chapter, run.depth))
                 return dataclasses.replace(run, cached=True)
@@ -92,7 +90,7 @@ class Store:
         seen = json.dumps(payload["dependencies"]).encode()
         path = self._manifests(key) / f"{hashlib.sha256(seen).hexdigest()}.json"
         latest = self._latest(run.chapter, run.depth)
-        made_of = {"key": key, "manifest": path.stem, "components": dict(components)}
+        made_of = {"key": key, "manifest": path.stem, "components": dict(components), "ran": time.time()}
         with self._guarded():
             self._prepare()
             codec.write(path, [codec.seal(payload, key)])
@@ -139,17 +137,19 @@ class Store:
         """Why a path must run: what changed since its last successful run; empty where its results can be had."""
         if self.find(key, current):
             return ()
-        before, run = self.latest(chapter, depth) or (None, None)
+        before, run, _ = self.latest(chapter, depth) or (None, None, 0.0)
         if before is None:
             return (Reason("never", ""),)
         reasons = (*differences(before, components), *(changes(run.dependencies, current) if run else ()))
         return reasons or (Reason("lost", ""),)
 
-    def latest(self, chapter: str, depth: str) -> tuple[Mapping[str, str], Run | None] | None:
-        """What the last successful run of a path was made of, and that run if it is still there; None: never ran."""
+    def latest(self, chapter: str, depth: str) -> tuple[Mapping[str, str], Run | None, float] | None:
+        """What a path's last successful run was made of, that run if it is there, and its time; None: there is none."""
         path = self._latest(chapter, depth)
-        found = self._entry(path, path.stem, codec.decode_latest)
-        return found and (found[2], self._entry(self._manifests(found[0]) / f"{found[1]}.json", found[0], codec.decode))
+        if not (found := self._entry(path, path.stem, codec.decode_latest)):
+            return None
+        key, manifest, parts, ran = found
+        return parts, self._entry(self._manifests(key) / f"{manifest}.json", key, codec.decode), ran
 
     def trim(self) -> tuple[int, int]:
         """Remove needless files and, above the size limit, those used longest ago: how many files, how many bytes."""

@@ -19,7 +19,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from ..model import JSON, Artifact, CellResult, Dependency, Run
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the meaning of an entry changes. Entries of other formats are passed over."""
 TEMPORARY = "tmp-"
 """How the names of files begin that are not yet whole."""
@@ -145,13 +145,14 @@ def decode(payload: Any) -> Run:
     return run
 
 
-def decode_latest(payload: JSON) -> tuple[str, str, dict[str, str]]:
-    """What the last run of a path left: its key, its manifest and its components, checked."""
-    entry = _object(payload, "key", "manifest", "components")
+def decode_latest(payload: JSON) -> tuple[str, str, dict[str, str], float]:
+    """What the last run of a path left: its key, its manifest, its components, and when that was, checked."""
+    entry = _object(payload, "key", "manifest", "components", "ran")
     return (
         digest(entry["key"]),
         digest(entry["manifest"]),
         {_text(name): _text(part) for name, part in _object(entry["components"]).items()},
+        _seconds(entry["ran"]),
     )
 
 
