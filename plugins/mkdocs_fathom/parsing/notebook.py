@@ -31,7 +31,7 @@ SUFFIX = ".ipynb"
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
 _SAVE = "Open it in Jupyter and save it: each line of a cell must stand on a line of its own."
 _FRONT = re.compile(r"---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
-_TEXT_NOTEBOOK = frozenset({"jupyter", "jupytext", "kernelspec"})
+_TEXT_NOTEBOOK = re.compile(r"^(?:jupyter|jupytext|kernelspec)[ \t]*:", re.MULTILINE)
 
 _Path = tuple[str | int, ...]
 _Place = tuple[int, int]
@@ -48,15 +48,12 @@ def is_text_notebook(file: Path) -> bool:
         with file.open(encoding="utf-8-sig") as stream:
             if stream.readline().rstrip() != "---":
                 return False
-            text = stream.read()
-    except (OSError, ValueError):
-        return False
-    front = _FRONT.match("---\n" + text)
-    try:
-        data = yaml.safe_load(front[1] or "") if front else None
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-        return False  # what is wrong with a chapter's front matter is said where chapters are read
-    return isinstance(data, dict) and not _TEXT_NOTEBOOK.isdisjoint(data)
+            front = "".join(itertools.takewhile(lambda line: line.rstrip() not in {"---", "..."}, stream))
+        # To read YAML takes time, and nearly every page is none of these.
+        data = yaml.safe_load(front) if _TEXT_NOTEBOOK.search(front) else None
+    except (OSError, yaml.YAMLError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return False  # what is wrong with a chapter is said where chapters are read
+    return isinstance(data, dict) and any(_TEXT_NOTEBOOK.match(f"{key}:") for key in data)
 
 
 def to_markdown(text: str, path: str) -> str:
@@ -178,7 +175,7 @@ class _Reader:
         for fault in read_info(info).faults:
             # The text begins behind its quotation mark.
             inside = len(json.dumps(info[: fault.at], ensure_ascii=False)) - len('"python "')
-            self.problem((line, column + max(inside, 0)), f"{fault.what} (cell {number})", fault.hint)
+            self.problem((line, column + 1 + max(inside, 0)), f"{fault.what} (cell {number})", fault.hint)
         runs = re.findall(r"`{3,}", "\n".join(text for _, text in source))
         fence = "`" * max([3, *(len(run) + 1 for run in runs)])
         self.out[self.place(*base)[0] - 1] = fence + info
