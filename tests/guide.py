@@ -71,6 +71,15 @@ def section(page: str, heading: str) -> list[Example]:
     raise LookupError(f"no section {heading!r}")
 
 
+class Said(str):
+    """What a command has said; a cell that ends with it does not show it once more."""
+
+    __slots__ = ()
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
 @dataclass(frozen=True, slots=True)
 class TinySite:
     """A site in a folder of its own."""
@@ -92,7 +101,7 @@ class TinySite:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
 
-    def run(self, command: str, *, status: int, lines: int | None = None) -> None:
+    def run(self, command: str, *, status: int, lines: int | None = None) -> Said:
         """Print a command and what it says, without seconds and without this machine's folders.
 
         Args:
@@ -120,6 +129,8 @@ class TinySite:
         shown = said if lines is None else [*said[:lines], "…"]
         print(f"$ {command}", *shown, sep="\n")  # noqa: T201 - a cell shows it
         assert done.returncode == status, f"`{command}` ended with {done.returncode}"
+
+        return Said("\n".join(shown))
 
     def _lines(self, text: str) -> Iterator[str]:
         for folder in (str(self.folder.resolve()), str(self.folder.absolute())):

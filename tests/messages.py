@@ -40,7 +40,7 @@ TITLES = MappingProxyType(
         "Fences and options": ("parsing.scan", "parsing.fences", "parsing.syntax", "parsing.census"),
         "Comments": ("parsing.directives", "parsing.conditions", "linting.ignored"),
         "Includes": ("parsing.include",),
-        "Notebooks": ("parsing.notebook", "parsing.attachments", "notebooks"),
+        "Notebooks": ("parsing.notebook", "assets"),
         "Rules": ("parsing.mojibake", "linting"),
         "Cells that fail": (
             "running.advice",
@@ -56,6 +56,8 @@ TITLES = MappingProxyType(
     }
 )
 """The list's headings, each with the modules, or parts of the package, whose messages stand below it."""
+OTHERS = "Others"
+"""The heading of those that none of these names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +107,11 @@ def sources(package: Path) -> list[Path]:
 
 
 def grouped(found: list[Module]) -> dict[str, list[Module]]:
-    """Modules by the heading that names them most exactly.
-
-    Raises:
-        LookupError: None does.
-    """
-    groups: dict[str, list[Module]] = {title: [] for title in TITLES}
+    """Modules by the heading that names them most exactly."""
+    groups: dict[str, list[Module]] = {title: [] for title in (*TITLES, OTHERS)}
     for module in (each for each in found if each.messages or each.hints):
         parts = [module.name, module.name.partition(".")[0]]
-        title = next((title for part in parts for title, names in TITLES.items() if part in names), None)
-        if title is None:
-            raise LookupError(f"`TITLES` has no place for the messages of {module.name}")
+        title = next((title for part in parts for title, names in TITLES.items() if part in names), OTHERS)
         groups[title].append(module)
     return {title: group for title, group in groups.items() if group}
 
@@ -128,16 +124,16 @@ def html(found: list[Module]) -> str:
         merged: dict[str, dict[str, None]] = {}
         for message in (message for module in group for message in module.messages):
             merged.setdefault(message.what, {}).update(dict.fromkeys(message.hints))
-        parts.append(f"<h3>{inline(title)}</h3><dl>")
-        parts += [f"<dt>{inline(what)}</dt>" + _choices(answers) for what, answers in merged.items()]
         if hints:
-            parts.append("<dt>After what Python says of an exception</dt>" + _choices(hints))
-        parts.append("</dl>")
+            merged["What Python says of an exception"] = hints
+        parts.append(f"<h3>{inline(title)}</h3><ul>")
+        parts += [_item(what, answers) for what, answers in merged.items()]
+        parts.append("</ul>")
     return "\n".join(parts)
 
 
-def _choices(hints: Mapping[str, None]) -> str:
-    return "".join(f"<dd>{inline(hint)}</dd>" for hint in hints)
+def _item(what: str, hints: Mapping[str, None]) -> str:
+    return f"<li>{'<br>'.join([f'<strong>{inline(what)}</strong>', *map(inline, hints)])}</li>"
 
 
 def inline(text: str) -> str:
