@@ -154,6 +154,7 @@ class Config:
     environment: tuple[str, ...] = _option("Environment variables that cells may see, by name.", _variables, ())
     seed: int = _option("Seed of `hash`, `random` and NumPy's global generator.", _whole(0, 2**32 - 1), 0)
     ignore: tuple[str, ...] = _option("Rules of `fathom check` that are switched off, by name.", _strings, ())
+    notebooks: bool = _option("Whether each chapter can be downloaded as a notebook.", _flag, default=True)
     figure_format: str = _option("How Matplotlib figures are drawn: `svg` or `png`.", _format, "svg")
 
     @cached_property

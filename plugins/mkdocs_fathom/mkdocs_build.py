@@ -19,7 +19,9 @@ from .model import Cell, Chapter, Run, Span
 from .parsing import attachments
 from .parsing.notebook import is_notebook
 from .parsing.parse import parse, read_text
-from .rendering import mistakes
+from .rendering import mistakes, notebooks
+from .rendering.addresses import Address
+from .rendering.notebooks_needs import Sources
 from .rendering.pages import PageSource
 from .scheduling import progress
 from .scheduling.chapters import chapter_files, is_chapter, is_wanted, read_chapters
@@ -144,6 +146,25 @@ class Build:
             for artifact in published(runs):
                 if blob := self._store.blob(artifact.digest):
                     yield f"artifacts/{folder}/{artifact.name}", blob
+
+    def notebooks(self, address: Address, shelf: notebooks.Shelf) -> Iterator[tuple[str, str]]:
+        """The chapters as notebooks: where each lies in the site, and its text."""
+        sources = self._sources(address)
+        for chapter in self._chapters.values() if self._site.notebooks else ():
+            for slug, text in shelf.notebooks(chapter, sources).items():
+                yield address.notebook(sources.below_docs(chapter.path), slug), text
+
+    def downloads(self, src_uri: str, address: Address, repo_url: str | None, branch: str) -> str:
+        """The line of a page that offers its notebooks; empty where it has none."""
+        chapter = self._chapters.get(self._path(src_uri))
+        sources = self._sources(address)
+        if chapter is None or not self._site.notebooks or not notebooks.has_notebooks(chapter, sources):
+            return ""
+        return notebooks.links(chapter, sources, repo_url, branch)
+
+    def _sources(self, address: Address) -> Sources:
+        assert self.report is not None  # noqa: S101 - pages come after `run`
+        return Sources(self._site, self._chapters, self.report.runs, address)
 
     def used(self) -> set[Path]:
         """What lies outside `docs_dir` and is used by chapters: files, and the folders of includes."""

@@ -21,6 +21,8 @@ from .errors import FathomError
 from .markdown_extension import FathomExtension, PageSource
 from .mkdocs_build import Build
 from .model import Span
+from .rendering.addresses import ASSETS, published
+from .rendering.notebooks import Shelf
 from .scheduling.preview import Shared
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
 log = get_plugin_logger("fathom")
 
-ASSETS = "assets/fathom"
-"""Where the site serves our own files and the chapters' artifacts."""
 _FIGURE = re.compile(r'<svg [^>]*role="img" aria-label="[^"]*">.*?</svg>', re.DOTALL)
 _PLACE = re.compile(r'<i data-fathom-figure="(\d+)"></i>')
 
@@ -47,6 +47,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
         self._build: Build | None = None
         self._page: PageSource | None = None
         self._figures: dict[str, list[str]] = {}
+        self._shelf = Shelf()
         self._serving = False
         self._shared = Shared()
         self._server: LiveReloadServer | None = None
@@ -87,11 +88,15 @@ class FathomPlugin(BasePlugin[NoOptions]):
         included = InclusionLevel.is_in_serve if self._serving else InclusionLevel.is_included
         try:
             with _errors_raised():
-                self._build.run([file for file in files if included(file.inclusion)], strict=config.strict)
+                chosen = [file for file in files if included(file.inclusion)]  # type: ignore[no-untyped-call]
+                self._build.run(chosen, strict=config.strict)
         finally:
             self._watch()  # what failed may be mended in a file that a chapter uses
         for address, path in self._build.served():
             files.append(File.generated(config, f"{ASSETS}/{address}", abs_src_path=str(path)))
+        site = published(config.site_url, directories=config.use_directory_urls)
+        for address, text in self._build.notebooks(site, self._shelf):
+            files.append(File.generated(config, address, content=text))
         return files
 
     @event_priority(-100)
@@ -116,13 +121,19 @@ class FathomPlugin(BasePlugin[NoOptions]):
         return markdown
 
     @event_priority(-100)
-    def on_page_content(self, html: str, /, *, page: Page, **_: object) -> str:
-        """Put the figures aside: words in a drawing are nobody's search result, and to read them takes time."""
+    def on_page_content(self, html: str, /, *, page: Page, config: MkDocsConfig, **_: object) -> str:
+        """Put aside what is nobody's search result: words in a drawing, which take time to read, and our own links."""
         assert self._build is not None  # noqa: S101 - see `on_files`
         html = self._build.mistakes(page.file.src_uri) + self._build.attached(html, page.file.src_uri)
         self._figures[page.file.src_uri] = found = _FIGURE.findall(html)
-        places = iter(range(len(found)))
-        return _FIGURE.sub(lambda _: f'<i data-fathom-figure="{next(places)}"></i>', html)
+        places = iter(range(len(found) + 1))
+        html = _FIGURE.sub(lambda _: f'<i data-fathom-figure="{next(places)}"></i>', html)
+        site = published(config.site_url, directories=config.use_directory_urls)
+        if line := self._build.downloads(page.file.src_uri, site, config.repo_url, config.remote_branch):
+            found.append(line)
+            at = html.find("</h1>") + 5 if "</h1>" in html else 0
+            html = f'{html[:at]}<i data-fathom-figure="{next(places)}"></i>{html[at:]}'
+        return html
 
     @event_priority(100)
     def on_post_page(self, output: str, /, *, page: Page, **_: object) -> str:

@@ -5,5 +5,6 @@
 `showing`      problems for a person (with the line and a caret), for GitHub, or for a machine
 `explaining`   what would run, and why
 `listing`      the chapters: how long they are, when they ran, what they publish
+`exporting`    chapters as notebooks
 `beginning`    a new chapter
 """

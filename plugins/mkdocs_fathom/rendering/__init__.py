@@ -4,5 +4,7 @@
 `render`    a chapter → Markdown with tabs and places for its cells; `lists` mends what Markdown takes for text
 `cells`     a cell and its results → HTML; `mistakes`, what is wrong with it or with its page
 `outputs`   nbformat outputs → safe HTML; `ansi` and `figures` are two kinds of them
+`notebooks` a chapter → files to download: their text (`notebooks_text`) and a first cell that brings what they need
+            (`notebooks_needs`); `addresses`, where the site has them
 `panels`    what can be said of a page once it is a tree: headings, teasers, and whether anything was lost
 """
