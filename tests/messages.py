@@ -28,7 +28,7 @@ RAISES = frozenset({"RefusedError", "ValueError", "FileNotFoundError", "EOFError
 """Errors whose only argument is the whole message. A `ValueError` says what was expected, or why it is not so."""
 RETURNS = frozenset({"_words", "_death", "_elsewhere", "_judge", "_without_depth"})
 """Functions that return what is wrong and what to do."""
-HINTS = frozenset({"_similar", "for_error"})
+HINTS = frozenset({"_similar", "for_error", "_for_file"})
 """Functions that return what to do about an exception."""
 
 
@@ -213,6 +213,10 @@ class _Names:
                 return [("".join(str(part.value) if isinstance(part, ast.Constant) else GAP for part in parts), None)]
             case ast.IfExp(body=one, orelse=other):
                 return [*self.texts(one, user, depth), *self.texts(other, user, depth)]
+            case ast.Subscript(value=ast.Name() as table):
+                return self.texts(table, user, depth)
+            case ast.Dict(values=entries):
+                return [text for entry in entries for text in self.texts(entry, user, depth)]
             case ast.BinOp(op=ast.Add(), left=one, right=other):
                 ends = self.texts(other, user, depth)
                 return [(text + end, block) for text, block in self.texts(one, user, depth) for end, _ in ends]

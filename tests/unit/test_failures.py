@@ -52,6 +52,16 @@ def error(name: str, value: str = "", *bases: str, missing: str | None = None) -
             "A cell begins in an empty folder: `artifacts.source(…)` is the path of a file of the project.",
         ),
         (
+            error("FileNotFoundError", "no artifact 'a.npz': no needed chapter published any", "OSError"),
+            "FileNotFoundError: no artifact 'a.npz': no needed chapter published any",
+            "Publish it in a chapter that this one needs, or load one that is there.",
+        ),
+        (
+            error("URLError", "<urlopen error this cell may not use the network (a.org:443); allow it>", "OSError"),
+            "URLError: <urlopen error this cell may not use the network (a.org:443); allow it>",
+            "Keep what it fetches in the project, or declare it: ```python network.",
+        ),
+        (
             error("ModuleNotFoundError", "No module named 'x'"),
             "ModuleNotFoundError: No module named 'x'",
             "Install it where the site is built, or put the module below `.` (fathom's `pythonpath`).",

@@ -176,3 +176,10 @@ def test_what_is_listed(module: str, what: str, hints: tuple[str, ...]) -> None:
     found = {each.name: each for each in messages.modules(PACKAGE)}
     assert messages.Message(what, hints) in found[module].messages
     assert messages.inline(what) in messages.html([found[module]])
+
+
+def test_advice_is_listed() -> None:
+    """What is said after an exception, whether it stands in a table or in a function."""
+    hints = next(each.hints for each in messages.modules(PACKAGE) if each.name == "running.advice")
+    assert "Give the value in the code: a page is built without a person to ask." in hints
+    assert "Publish it in a chapter that this one needs, or load one that is there." in hints

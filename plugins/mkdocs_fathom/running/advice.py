@@ -13,33 +13,42 @@ from ..parsing.paths import bindings, definitions
 
 _ACCIDENTS = frozenset({"AttributeError", "ImportError", "NameError", "RecursionError", "SyntaxError", "SystemError"})
 """Exceptions that hardly anybody wants to show: to offer `raises` would lead astray."""
+_KNOWN = {
+    "MemoryError": "Compute with less, or raise fathom's `memory` in `mkdocs.yml`.",
+    "SystemExit": "Leave out `exit()` and `sys.exit()`: the chapter goes on after this cell.",
+    "EOFError": "Give the value in the code: a page is built without a person to ask.",
+    "RefusedError": "See “What a cell may do” in the author's guide.",
+    "AssertionError": "What the cell claims does not hold: mend the code, or the claim.",
+}
+"""What to do about exceptions of which there is one thing to say, in this order."""
 _ALIASES = {"np": "numpy as np", "plt": "matplotlib.pyplot as plt", "pd": "pandas as pd"}
 """Modules by the names that everybody gives them."""
 
 
 def for_error(cell: Cell, error: JSON, config: Config) -> str:
     """What to do about an exception; empty where nothing is known that the exception does not say itself."""
-    names = error["names"]
+    names, said = error["names"], error["evalue"]
     if cell.options.raises:
         return f'The fence declares raises="{cell.options.raises}"; mend one of the two.'
-    if "MemoryError" in names:
-        return "Compute with less, or raise fathom's `memory` in `mkdocs.yml`."
-    if "SystemExit" in names:
-        return "Leave out `exit()` and `sys.exit()`: the chapter goes on after this cell."
-    if "EOFError" in names:
-        return "Give the value in the code: a page is built without a person to ask."
-    if "RefusedError" in names:
-        return "See “What a cell may do” in the author's guide."
-    if error["ename"] == "FileNotFoundError" and "no artifact" not in error["evalue"]:
-        return "A cell begins in an empty folder: `artifacts.source(…)` is the path of a file of the project."
+    if "may not use the network" in said:  # libraries wrap it in an error of their own
+        return "Keep what it fetches in the project, or declare it: ```python network."
+    if known := next((name for name in _KNOWN if name in names), ""):
+        return _KNOWN[known]
+    if error["ename"] == "FileNotFoundError":
+        return _for_file(said)
     if "ModuleNotFoundError" in names:
         folders = ", ".join(f"`{folder}`" for folder in config.pythonpath)
         return f"Install it where the site is built, or put the module below {folders} (fathom's `pythonpath`)."
-    if "AssertionError" in names:
-        return "What the cell claims does not hold: mend the code, or the claim."
     if not _ACCIDENTS.isdisjoint(names):
         return ""
     return f'If the error is what you want to show, declare it: ```python raises="{error["ename"]}".'
+
+
+def _for_file(said: str) -> str:
+    """What to do about a file that is not there."""
+    if said.startswith("no artifact"):
+        return "Publish it in a chapter that this one needs, or load one that is there."
+    return "A cell begins in an empty folder: `artifacts.source(…)` is the path of a file of the project."
 
 
 def for_name(chapter: Chapter, cell: Cell, name: str, span: Span, what: str) -> tuple[str, str]:
