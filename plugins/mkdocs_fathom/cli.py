@@ -5,20 +5,18 @@ from __future__ import annotations
 import errno
 import json
 import os
-import platform
 import signal
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import click
 
 from . import __version__, site_file
-from .commands import beginning, checking, explaining, listing, showing
+from .commands import beginning, checking, explaining, exporting, listing, showing, surroundings
 from .config import Config
 from .errors import FathomError, Problem
 from .linting import lint
@@ -28,8 +26,6 @@ from .scheduling.progress import LiveProgress, PlainProgress
 from .scheduling.report import counted
 from .site_file import SiteFile
 from .store.cache import Store
-
-_PACKAGES = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "ipython", "numpy", "matplotlib")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +91,7 @@ def main(context: click.Context, *, version: bool, verbose: bool) -> None:
     if version:
         click.echo(f"fathom {__version__}")
         if verbose:
-            click.echo("\n".join(_surroundings()))
+            click.echo("\n".join(surroundings.lines()))
         context.exit()
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -208,6 +204,25 @@ def new_chapter_command(named: Path | None, title: str) -> None:
         click.echo("\n".join(beginning.advice(file, site, config)))
 
 
+@main.command("export")
+@_file_option
+@click.option("--depth", help="Only this depth; if not given, each, and all in one file.")
+@click.option("-o", "folder", type=click.Path(path_type=Path, file_okay=False), default=".", help="Where to write.")
+@click.argument("chapters", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def export_command(named: Path | None, depth: str | None, folder: Path, chapters: tuple[Path, ...]) -> None:
+    """Write CHAPTERS, or all, as notebooks with their outputs. Runs nothing."""
+    with _reporting(named, "text") as screen:
+        site, config = _load(screen)
+        every, _ = read_chapters(chapter_files(config), config)
+        paths = {config.relative(path.resolve()) for path in chapters}
+        try:
+            wanted = exporting.choose(every, config, paths, depth)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        for file in exporting.export(wanted, every, site, config, _store(config, _PLAIN), folder=folder):
+            click.echo(file)
+
+
 @main.command("clean")
 @_file_option
 @_data_option
@@ -278,15 +293,6 @@ def _reporting(named: Path | None, form: showing.Format) -> Iterator[_Screen]:
             "  Please report it with the lines above and what `fathom --version --verbose` prints."
         )
         sys.exit(3)
-
-
-def _surroundings() -> Iterator[str]:
-    yield f"Python {platform.python_version()} ({platform.python_implementation()}, {platform.platform()})"
-    for name in _PACKAGES:
-        try:
-            yield f"{name} {metadata.version(name)}"
-        except metadata.PackageNotFoundError:
-            yield f"{name} is not installed"
 
 
 if __name__ == "__main__":

@@ -7,4 +7,5 @@
 `listing`      the chapters: how long they are, when they ran, what they publish
 `exporting`    chapters as notebooks
 `beginning`    a new chapter
+`surroundings` what a report of a bug needs to say of the machine
 """

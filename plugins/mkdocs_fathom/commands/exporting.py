@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ..config import Config
@@ -16,36 +16,64 @@ from ..site_file import SiteFile
 from ..store.cache import Store
 
 
-def sources(chapters: Sequence[Chapter], site: SiteFile, config: Config, store: Store) -> Sources:
-    """What the site's notebooks are made of.
+def choose(
+    chapters: Sequence[Chapter], config: Config, paths: Collection[str], depth: str | None
+) -> dict[str, tuple[str, ...]]:
+    """Which notebooks are wanted: slugs by the chapter's path.
+
+    Args:
+        chapters: The site's chapters.
+        config: The site's options.
+        paths: The paths of those that are wanted; empty: all that have cells.
+        depth: The name of a depth in any case; None: each depth, and all in one file.
 
     Raises:
-        FathomError: The chapters' needs are wrong.
+        ValueError: A path is no chapter's, or there is no such depth.
+    """
+    slugs = {item.slug for item in config.depths}
+    if depth is not None and depth.lower() not in slugs:
+        raise ValueError(f"no depth `{depth}`; depths: {', '.join(item.name for item in config.depths)}")
+    unknown = set(paths) - {chapter.path for chapter in chapters}
+    if unknown:
+        raise ValueError(f"not among the site's chapters: {', '.join(sorted(unknown))}")
+    wanted: dict[str, tuple[str, ...]] = {}
+    for chapter in chapters:
+        if chapter.path in paths or (not paths and any(cell.runs for cell in chapter.cells)):
+            known = notebooks.slugs(chapter)
+            # The same at every depth: one notebook, whichever is asked for.
+            wanted[chapter.path] = (depth.lower(),) if depth and len(known) > 1 else known
+    return wanted
+
+
+def export(
+    wanted: Mapping[str, Sequence[str]],
+    chapters: Sequence[Chapter],
+    site: SiteFile,
+    config: Config,
+    store: Store,
+    *,
+    folder: Path,
+) -> Iterator[Path]:
+    """Write notebooks; gives each file once it is there.
+
+    Raises:
+        FathomError: What the store has of a chapter is out of date, or it has no cells.
     """
     runs = lookup.stored(chapters, config, store)
     address = published(site.data.get("site_url"), directories=site.data.get("use_directory_urls") is not False)
-    return Sources(config, {chapter.path: chapter for chapter in chapters}, runs, address)
-
-
-def export(chapter: Chapter, known: Sources, wanted: Collection[str], folder: Path) -> Iterator[Path]:
-    """Write a chapter's notebooks.
-
-    Args:
-        chapter: The chapter.
-        known: The site.
-        wanted: The slugs of the depths that are wanted; the empty one stands for all depths in one file.
-        folder: Where to write them.
-
-    Raises:
-        FathomError: What the store has of the chapter is out of date.
-    """
-    if not notebooks.has_notebooks(chapter, known):
-        what = "nothing that holds is stored of this chapter's cells"
-        raise FathomError.at(Span(chapter.path, 1), what, "Run `fathom run` first.")
-    folder.mkdir(parents=True, exist_ok=True)
-    every = notebooks.slugs(chapter)
-    for slug in [slug for slug in every if slug in wanted] or every[-1:]:
-        name = ".".join(filter(None, (PurePosixPath(chapter.path).stem, slug, "ipynb")))
-        file = folder / name
-        file.write_text(notebooks.notebook(chapter, slug, known), encoding="utf-8", newline="\n")
-        yield file
+    known = Sources(config, {chapter.path: chapter for chapter in chapters}, runs, address)
+    for path in wanted:
+        if not notebooks.has_notebooks(known.chapters[path], known):
+            what = "there are no stored results for a notebook of this chapter, or they are out of date"
+            raise FathomError.at(
+                Span(path, 1), what, "Run `fathom run` first. A chapter without cells has no notebook."
+            )
+    for path, slugs in wanted.items():
+        for slug in slugs:
+            file = (
+                folder / PurePosixPath(known.below_docs(path)).parent / PurePosixPath(address.notebook(path, slug)).name
+            )
+            file.parent.mkdir(parents=True, exist_ok=True)
+            text = notebooks.notebook(known.chapters[path], slug, known)
+            file.write_text(text, encoding="utf-8", newline="\n")
+            yield file
