@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mkdocs_fathom.config import Config
 from mkdocs_fathom.errors import FathomError
@@ -14,6 +18,7 @@ from mkdocs_fathom.parsing import attachments, census, parse
 from mkdocs_fathom.parsing.notebook import is_text_notebook, to_markdown
 from tests.notebooks import KERNEL, cell, code, notebook, words
 
+KEYS = ("cell_type", "source", "metadata", "fathom", "attachments", "language", "kernelspec", "a", "image/png")
 PIXEL = "iVBORw0KGgo="
 
 
@@ -56,6 +61,12 @@ def test_a_fence_is_longer_than_what_it_holds() -> None:
         "'''",
         "`````",
     ]
+
+
+def test_options_may_hold_backticks() -> None:
+    """Such a cell's fence is one of tildes, which end nowhere in the code."""
+    text = notebook(code("'~~~~'", 'title="`a`"'))
+    assert [line for _, line in shown(text)] == ['~~~~~python title="`a`"', "'~~~~'", "~~~~~"]
 
 
 def test_front_matter() -> None:
@@ -221,6 +232,26 @@ def test_edits_keep_the_file() -> None:
     changed[changed.index("three\n")] = "THREE\n"
     expected = notebook(words("one\nTHREE"), code('print("ü")\n\tmore\nlast'), indent=2).replace("\n", "\r\n")
     assert mend.closed(text, "a.ipynb", changed) == expected
+
+
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["code", "markdown", "raw", "a\n", "```py\n", "---\n"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(cells=st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, JSONS)) | JSONS, max_size=3), more=JSONS)
+def test_whatever_a_file_holds(cells: Any, more: Any) -> None:
+    """Any JSON is read as a notebook or refused in words, and its pictures are looked for in vain."""
+    text = json.dumps({"cells": cells, "metadata": more, "nbformat": 4}, indent=1)
+    picture = '<img src="attachment:1/a">'
+    assert attachments.put_in(picture, text).startswith("<img")
+    with suppress(FathomError):
+        markdown = to_markdown(text, "a.ipynb")
+        assert markdown.count("\n") == text.count("\n") + 1
+        parsed = parse.parse(markdown, "a.ipynb", Config(Path("/"), Path("/docs")))
+        assert census.lost_in_notebook(text, parsed.chapter) == ()
 
 
 def test_census() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import quote, unquote
 
 _SHOWN = re.compile(r"""(?<=[("'<])attachment:([^\s)"'>]+)""")
 _NUMBERED = re.compile(r"""(?<=["'])attachment:(\d+)/([^"'>]+)""")
-_DATA = re.compile(r"[A-Za-z0-9+/=\s]+")
+_KIND = re.compile(r"image/[a-z+.-]+")
+_DATA = re.compile(r"[A-Za-z0-9+/=]+")
 
 
 def numbered(text: str, number: int, names: Iterable[str]) -> str:
@@ -42,9 +44,17 @@ def put_in(html: str, text: str) -> str:
     cells = json.loads(text)["cells"]
 
     def data(match: re.Match[str]) -> str:
-        number, name = int(match[1]) - 1, unquote(match[2])
-        held = cells[number].get("attachments", {}).get(name, {}) if number < len(cells) else {}
-        kind, content = next(((kind, each) for kind, each in held.items() if kind.startswith("image/")), ("", ""))
-        return f"data:{kind};base64,{''.join(content.split())}" if _DATA.fullmatch(content) else match[0]
+        return _address(cells, int(match[1]) - 1, unquote(match[2])) or match[0]
 
     return _NUMBERED.sub(data, html)
+
+
+def _address(cells: Any, number: int, name: str) -> str:
+    """A picture of a cell as the address that holds it; empty where there is none."""
+    try:
+        held = cells[number]["attachments"][name]
+        kind = next(kind for kind in held if kind.startswith("image/"))
+        content = "".join("".join(held[kind]).split())
+    except (IndexError, KeyError, TypeError, StopIteration):  # a file that was saved meanwhile, or by hand
+        return ""
+    return f"data:{kind};base64,{content}" if _DATA.fullmatch(content) and _KIND.fullmatch(kind) else ""

@@ -28,10 +28,13 @@ from .source import lines
 SUFFIX = ".ipynb"
 """How the names of notebooks end."""
 
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]|[^\s{}\[\]:,"]+|\n')
 _SAVE = "Open it in Jupyter and save it: each line of a cell must stand on a line of its own."
 _FRONT = re.compile(r"---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 _TEXT_NOTEBOOK = re.compile(r"^(?:jupyter|jupytext|kernelspec)[ \t]*:", re.MULTILINE)
+
+_DEEPEST = 4
+"""The length of the longest path that is asked for; below it are outputs, which may be many."""
 
 _Path = tuple[str | int, ...]
 _Place = tuple[int, int]
@@ -125,7 +128,7 @@ class _Reader:
         """Take a cell in; `number` counts from 1, as readers do."""
         at = number - 1
         kind = cell.get("cell_type") if isinstance(cell, Mapping) else None
-        if kind not in {"code", "markdown", "raw"}:
+        if kind not in ("code", "markdown", "raw"):
             self.problem(self.place("cells", at), f"cell {number} is no code, Markdown or raw cell", "Take it out.")
             return
         metadata = cell.get("metadata")
@@ -176,8 +179,9 @@ class _Reader:
             # The text begins behind its quotation mark.
             inside = len(json.dumps(info[: fault.at], ensure_ascii=False)) - len('"python "')
             self.problem((line, column + 1 + max(inside, 0)), f"{fault.what} (cell {number})", fault.hint)
-        runs = re.findall(r"`{3,}", "\n".join(text for _, text in source))
-        fence = "`" * max([3, *(len(run) + 1 for run in runs)])
+        sign = "~" if "`" in options else "`"
+        runs = re.findall(sign + "{3,}", "\n".join(text for _, text in source))
+        fence = sign * max([3, *(len(run) + 1 for run in runs)])
         self.out[self.place(*base)[0] - 1] = fence + info
         self.out[self.place(*base, "]")[0] - 1] = fence
 
@@ -226,8 +230,6 @@ def _places(text: str) -> Iterator[tuple[_Path, _Place]]:
         sign, place = token[0], (line, token.start() - start + 1)
         if sign == "\n":
             line, start = line + 1, token.end()
-        elif sign == ":":
-            naming = False
         elif sign == ",":
             at = stack[-1]
             naming = isinstance(at, str)
@@ -236,11 +238,13 @@ def _places(text: str) -> Iterator[tuple[_Path, _Place]]:
         elif sign in "]}":
             stack.pop()
             naming = False
-            yield (*stack, sign), place
+            if len(stack) < _DEEPEST:
+                yield (*stack, sign), place
         elif naming:
-            stack[-1] = json.loads(sign)
+            stack[-1], naming = json.loads(sign), False
         else:
-            yield tuple(stack), place
+            if len(stack) <= _DEEPEST:
+                yield tuple(stack), place
             if sign in "[{":
                 stack.append(0 if sign == "[" else "")
                 naming = sign == "{"
