@@ -8,7 +8,7 @@ from ..config import Config
 from ..model import Artifact, Chapter, Failure, Run
 from ..parsing.paths import reading_paths
 from ..store.cache import Store
-from ..store.keys import Observer, Reason, Surroundings, components, path_key, places
+from ..store.keys import Observer, Reason, Surroundings, components, own_version, path_key, places
 from . import needs
 from .report import complete, published, torn
 
@@ -50,6 +50,7 @@ class Lookup:
         self._config = config
         self._store = store
         self._surroundings = Surroundings(config.root)
+        self._engine = own_version()
         self._stale: dict[str, list[str]] = {}
 
     def look_up(self, path: str) -> list[str]:
@@ -70,7 +71,11 @@ class Lookup:
 
     def key(self, chapter: Chapter, depth: str) -> str:
         """The key of a path."""
-        return path_key(components(chapter, depth, self._config))
+        return path_key(self.components(chapter, depth))
+
+    def components(self, chapter: Chapter, depth: str) -> dict[str, str]:
+        """What the key of a path is made of."""
+        return components(chapter, depth, self._config, self._engine)
 
     def obstacle(self, path: str) -> Failure | None:
         """Why a chapter cannot run although those that it needs have had their turn."""
@@ -121,7 +126,7 @@ class Lookup:
         return {depth: reasons[depth] if cells else () for depth, cells in reading_paths(chapter).items()}
 
     def _own_reasons(self, chapter: Chapter, depth: str, *, waiting: bool) -> tuple[Reason, ...]:
-        parts = components(chapter, depth, self._config)
+        parts = self.components(chapter, depth)
         state = self.observer(chapter, waiting=waiting).state
         reasons = self._store.explain(chapter.path, depth, path_key(parts), parts, state)
         # What the artifacts of a chapter that would run will be, nobody knows yet.

@@ -15,7 +15,7 @@ from ..errors import FathomError
 from ..model import Cell, Chapter, Failure, Run, Span
 from ..parsing.paths import reading_paths
 from ..store.cache import Store
-from ..store.keys import components
+from ..store.keys import path_key
 from . import interrupts, needs
 from .lookup import Lookup
 from .report import Report, Runs, complete, make_report, not_run, torn
@@ -250,5 +250,5 @@ class _Build:
                 what = f"its artifact `{artifact.name}` cannot be kept: {error.strerror}"
                 hint = f"Make room in `{self._config.cache}` or in the folder of temporary files."
                 raise FathomError.at(Span(chapter.path, 1), what, hint) from error
-        parts = components(chapter, run.depth, self._config)
-        self._store.save(self._lookup.key(chapter, run.depth), parts, run)
+        parts = self._lookup.components(chapter, run.depth)
+        self._store.save(path_key(parts), parts, run)

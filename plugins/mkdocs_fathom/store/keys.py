@@ -35,16 +35,22 @@ Current = Callable[[str, str], str]
 """The present state of a dependency, by kind and name."""
 
 
-def components(chapter: Chapter, depth: str, config: Config) -> dict[str, str]:
+def components(chapter: Chapter, depth: str, config: Config, engine: str = "") -> dict[str, str]:
     """All that decides the results of a path and is known before its run, under names that a person understands.
 
     A cell stands under its number among the chapter's cells, counted from 1, because results carry that number.
+
+    Args:
+        chapter: The chapter.
+        depth: The path's depth.
+        config: The site's options.
+        engine: What `own_version` says; for who asks for many paths, because that looks at many files.
     """
     return {
         "chapter": chapter.path,
         "depth": depth,
         "python": python_version(),
-        "engine": engine_version(Path(__file__).parents[1]),
+        "engine": engine or own_version(),
         **{f"option {name}": json.dumps(getattr(config, name)) for name in _OPTIONS},
         **{f"environment {name}": _variable(name) for name in sorted(set(config.environment))},
         "needs": json.dumps(chapter.needs),
@@ -61,6 +67,11 @@ def python_version() -> str:
     """The interpreter and the platform, as far as results can depend on them."""
     optimize = f", -{'O' * sys.flags.optimize}" if sys.flags.optimize else ""  # takes `assert` out of the cells
     return f"{platform.python_version()} ({sys.implementation.name}, {sysconfig.get_platform()}{optimize})"
+
+
+def own_version() -> str:
+    """The version of Fathom that runs cells now."""
+    return engine_version(Path(__file__).parents[1])
 
 
 def engine_version(folder: Path) -> str:
