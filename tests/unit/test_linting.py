@@ -263,6 +263,7 @@ def test_ignored_by_the_site_and_by_a_page() -> None:
 
 
 COMMENT = "<!-- fathom: ignore missing-alt -->\n"
+UNUSED = "`fathom: ignore missing-alt` switches nothing off: the rule finds nothing here"
 
 
 @pytest.mark.parametrize(
@@ -270,16 +271,26 @@ COMMENT = "<!-- fathom: ignore missing-alt -->\n"
     [
         (f"{COMMENT}![](a.png)\nand ![](b.png)\n\n![](c.png)\n", ["5:1 missing-alt"]),
         (f"{COMMENT}\n\n![](a.png)\n", []),
-        (f"![](a.png)\n\n{COMMENT}\ntext\n", ["1:1 missing-alt"]),
-        (f"{COMMENT}{code('# a' + chr(10) + chr(10) + '# b')}", ["2:1 idle-cell"]),
-        (f"{COMMENT}text\n{code(PLOT)}", ["3:1 missing-alt"]),
+        (f"![](a.png)\n\n{COMMENT}\ntext\n", ["1:1 missing-alt", f"3:1 {UNUSED}"]),
+        (f"{COMMENT}{code('# a' + chr(10) + chr(10) + '# b')}", [f"1:1 {UNUSED}", "2:1 idle-cell"]),
+        (f"{COMMENT}text\n{code(PLOT)}", [f"1:1 {UNUSED}", "3:1 missing-alt"]),
         (COMMENT.replace("missing-alt", "missing-alt, unshown-value") + code(f"3 == 3\n\n4 == 4\n{PLOT}"), []),
+        (
+            COMMENT.replace("alt", "alt idle-cell") + "![](a.png)\n",
+            [f"1:1 {UNUSED.replace('missing-alt', 'idle-cell')}"],
+        ),
         (region("DEEP", f"<!-- fathom: ignore empty-region -->\n{code('1', 'hide=all')}"), []),
     ],
 )
 def test_ignored_for_a_place(text: str, expected: list[str]) -> None:
-    """A comment holds for the block behind it, and no further."""
+    """A comment holds for the block behind it, and no further; one that nothing needs is told."""
     assert found(text) == expected
+
+
+def test_what_the_site_ignores_is_not_in_vain_elsewhere() -> None:
+    """Nor what is found while a chapter is read, before any rule is asked."""
+    assert found(COMMENT + "![](a.png)\n", ignore=["missing-alt"]) == []
+    assert found("<!-- fathom: ignore mojibake -->\ntext\n") == []
 
 
 def test_wrong_names() -> None:

@@ -29,6 +29,8 @@ class Ignored:
     """Position of the first line."""
     last: int
     """Position of the last line."""
+    span: Span
+    """Where that is said."""
 
 
 def for_page(chapter: Chapter) -> tuple[str, ...]:
@@ -41,10 +43,10 @@ def for_page(chapter: Chapter) -> tuple[str, ...]:
 def for_places(page: Page) -> Iterator[Ignored]:
     """What the comments of a page switch off."""
     openings = {region.first for region in page.chapter.regions}
-    for index, keyword, names, _ in _comments(page):
+    for index, keyword, names, column in _comments(page):
         if keyword == "ignore" and names:
             first = index - 1 if index - 1 in openings else index
-            yield Ignored(frozenset(names), first, _end(page.chapter, index + 1))
+            yield Ignored(frozenset(names), first, _end(page.chapter, index + 1), page.span(index, column))
 
 
 def problems(page: Page, rules: Sequence[str]) -> Iterator[Problem]:
@@ -60,6 +62,25 @@ def problems(page: Page, rules: Sequence[str]) -> Iterator[Problem]:
         else:
             yield from unknown(names, rules, span)
     yield from unknown(for_page(page.chapter), rules, Span(page.chapter.path, 1))
+
+
+def unused(page: Page, found: Iterable[Problem], rules: Iterable[str]) -> Iterator[Problem]:
+    """A warning for each rule that a comment switches off where it finds nothing.
+
+    Args:
+        page: The page.
+        found: What rules have found, whether or not it is switched off.
+        rules: Those rules.
+    """
+    places = {(problem.rule, problem.span.path, problem.span.line) for problem in found}
+    for each in for_places(page):
+        lines = {(line.path, line.number) for line in page.chapter.lines[each.first : each.last + 1]}
+        for rule in sorted(each.rules & set(rules)):
+            if not any((rule, *line) in places for line in lines):
+                what = f"`fathom: ignore {rule}` switches nothing off: the rule finds nothing here"
+                yield Problem(
+                    each.span, what, "Take it out, or put it directly above what it is for.", severity="warning"
+                )
 
 
 _HINT = "Write `<!-- fathom: ignore missing-alt -->`, with the rules' names."

@@ -10,9 +10,10 @@ from ..model import Chapter
 from . import alternatives, ignored, lengths, links, page, structure, values
 from .rule import Rule
 
+_READ = "mojibake"
 RULES = (
     # Found while a chapter is read: what it damages, every page shows.
-    Rule("mojibake", "Text that was decoded wrongly; `--fix` repairs it.", lambda _page: iter(())),
+    Rule(_READ, "Text that was decoded wrongly; `--fix` repairs it.", lambda _page: iter(())),
     Rule("empty-region", "A region in which a reader sees nothing.", structure.empty_region),
     Rule("heading-skip", "A heading more than one level below the one before it.", structure.heading_skip),
     Rule("depth-imbalance", "A depth that takes much longer to read than another.", lengths.imbalance),
@@ -37,6 +38,8 @@ def findings(chapters: Sequence[Chapter], config: Config, among: Iterable[Chapte
     pages = [page.read(chapter, others) for chapter in chapters]
     wrong = [problem for each in pages for problem in ignored.problems(each, NAMES)]
     found = [problem for each in pages for rule in RULES for problem in rule.check(each)]
+    judged = [name for name in NAMES if name != _READ]
+    wrong += [problem for each in pages for problem in ignored.unused(each, found, judged)]
     return sorted([*ignored.for_site(config, NAMES), *wrong, *_heeded(found, pages, config)])
 
 
@@ -50,10 +53,9 @@ def _heeded(problems: Iterable[Problem], pages: Sequence[page.Page], config: Con
     off: set[tuple[str, str, int]] = set()
     for each in pages:
         lines = each.chapter.lines
-        whole = ignored.Ignored(frozenset(ignored.for_page(each.chapter)), 0, len(lines) - 1)
-        for place in (whole, *ignored.for_places(each)):
-            places = [(line.path, line.number) for line in lines[place.first : place.last + 1]]
-            off |= {(rule, path, number) for rule in place.rules for path, number in places}
+        switched = [(frozenset(ignored.for_page(each.chapter)), lines)]
+        switched += [(place.rules, lines[place.first : place.last + 1]) for place in ignored.for_places(each)]
+        off |= {(rule, line.path, line.number) for rules, some in switched for rule in rules for line in some}
     return [
         problem
         for problem in problems
