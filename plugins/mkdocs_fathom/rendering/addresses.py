@@ -59,7 +59,7 @@ class Address:
     def relative(self, address: str, path: str) -> str:
         """An address below the site as seen from a page's notebook."""
         folder = posixpath.dirname(self.page(path)) or "."
-        slash = "/" if address.endswith("/") else ""
+        slash = "" if address and not address.endswith("/") else "/"
         return posixpath.relpath(address or ".", folder) + slash
 
 

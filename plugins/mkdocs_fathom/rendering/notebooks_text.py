@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from ..model import Cell, Chapter
+from ..parsing.containers import prefix_of
 from ..parsing.inline import read_inline
 
 Link = Callable[[str], str]
@@ -24,7 +25,7 @@ _LANGUAGE = re.compile(r"^(`+)#!\w+ ")
 _ATTRIBUTE = r"(?:[.#][\w:-]+|[\w:-]+=(?:\"[^\"]*\"|'[^']*'|[^\s}\"']+))"
 _ATTRIBUTES = re.compile(rf"(?:(?<=[)\]*_`])|(?<=[ \t])|^)\{{:?[ \t]*{_ATTRIBUTE}(?:[ \t]+{_ATTRIBUTE})*[ \t]*\}}")
 _TARGETS = re.compile(r"""(\]\([ \t]*<?|^[ \t>]*\[[^\]^][^\]]*\]:[ \t]*<?|\b(?:src|href)=["'])([^)\s>"']+)""")
-_NOTE = re.compile(r"\[\^([^\]\s]+)\]:?")
+_NOTE = re.compile(r"(?P<start>^[ \t>]*)?\[\^(?P<name>[^\]\s]+)\](?P<colon>:?)")
 _WIDE = re.compile(r"`{3,}|~{3,}")
 
 
@@ -90,8 +91,10 @@ def _items(chapter: Chapter, depth: str) -> Iterator[_Item]:
     index = chapter.body
     while index < len(chapter.lines):
         line = chapter.lines[index].text
-        if index in others:
-            index = others[index]
+        if index in markers:
+            # A region is a block of its own: no text runs on from outside into it.
+            yield _Item(re.sub(r"[^>]+$", "", prefix_of(line)))
+            index = others.get(index, index)
         elif index in cells:
             yield from _cell(cells[index])
             index = cells[index].last
@@ -101,7 +104,7 @@ def _items(chapter: Chapter, depth: str) -> Iterator[_Item]:
                 yield _Item(_opening(line, fence.language), code=True)
                 yield from (_Item(each.text, code=True) for each in chapter.lines[index + 1 : fence.last + 1])
             index = fence.last
-        elif index not in markers and not _is_comment(line):
+        elif not _is_comment(line):
             yield _Item(line)
         index += 1
 
@@ -196,8 +199,14 @@ def _inline(line: str, link: Link) -> str:
 
 
 def _words(text: str, link: Link) -> str:
-    text = _NOTE.sub(lambda match: f"<sup>{escape(match[1])}</sup>", _ATTRIBUTES.sub("", text))
+    text = _NOTE.sub(_note, _ATTRIBUTES.sub("", text))
     return _TARGETS.sub(lambda match: match[1] + link(match[2]), text)
+
+
+def _note(match: re.Match[str]) -> str:
+    """A footnote's sign, or the note itself, which begins with its sign."""
+    sign = f"<sup>{escape(match['name'])}</sup>"
+    return f"{sign}{match['colon']}" if match["start"] is None else f"{match['start']}{sign}"
 
 
 def _chunk(items: list[_Item]) -> str:
