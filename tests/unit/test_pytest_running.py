@@ -112,7 +112,7 @@ def test_spread_over_workers(tester: Tester, tmp_path: Path, arguments: str) -> 
     said = tester(f"--codeblocks {arguments} -vv docs test_x.py", 1, docs__a=CHAPTER, docs__b=fences("1", "2", "3"))
     assert "1 failed, 9 passed, 1 skipped" in said
     workers = {(worker, page) for worker, page in re.findall(r"\[(gw\d)\].* docs/(\w)\.md::", said)}
-    assert len(workers) == 2 or "worksteal" in arguments, said
+    assert len(workers) == 2, said
 
 
 def test_an_included_cell_has_its_own_place(tester: Tester, tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ def scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return _page(nodeid) or str(super()._split_scope(nodeid))
 
-    kind = {"load": ByPage, "loadgroup": ByPageOrGroup}.get(config.getoption("dist"))
+    # Tests by themselves are dealt out as workers ask for them, which is what `worksteal` wants.
+    kind = {"load": ByPage, "worksteal": ByPage, "loadgroup": ByPageOrGroup}.get(config.getoption("dist"))
     return kind(config, log) if kind else None
 
 
