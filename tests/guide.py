@@ -6,6 +6,7 @@ A page shows a file as a fence with a `title`; `TinySite.take` writes those of a
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shlex
@@ -140,6 +141,7 @@ class TinySite:
         yield from _SECONDS.sub(r"…\1", text).rstrip().splitlines()
 
 
+@functools.cache
 def _look_at_sources() -> None:
     """Let the run depend on our own code: what a child process reads is not seen."""
     for file in messages.sources(Path(mkdocs_fathom.__file__).parent):

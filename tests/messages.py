@@ -125,7 +125,7 @@ def html(found: list[Module]) -> str:
         for message in (message for module in group for message in module.messages):
             merged.setdefault(message.what, {}).update(dict.fromkeys(message.hints))
         if hints:
-            merged["What Python says of an exception"] = hints
+            merged["What is only known when it happens"] = hints
         parts.append(f"<h3>{inline(title)}</h3><ul>")
         parts += [_item(what, answers) for what, answers in merged.items()]
         parts.append("</ul>")
