@@ -1,10 +1,11 @@
 """Edits a site that `mkdocs serve` shows, and times from each save to the new page; no page may ever stay out of date.
 
     python -m benchmarks.serve --edits 200 --pages 8
+    python -m benchmarks.serve --edits 40 --pages 160 --slow 0.6
 
 The edits are drawn by chance, the same ones each time: of prose, of a last cell behind a slow one, of a module that all
-pages import, mistakes in code and in markers, and saves while the save before is still being run. A few edits of the
-same site without Fathom say what MkDocs itself needs: it looks for changes twice a second.
+pages import, mistakes in code and in markers, and saves while the save before is still being run. The same site without
+Fathom is served beside it and edited in turn, which says what MkDocs itself needs: it looks for changes twice a second.
 """
 
 from __future__ import annotations
@@ -32,8 +33,6 @@ import psutil
 _CONFIG = "site_name: Edits\ntheme: {name: material, font: false}\nplugins: [%s]\n"
 _WAIT = 120.0
 """Seconds after which a page that has not changed is out of date."""
-_SLOW = 2.0
-"""Seconds that the first cell of every page takes."""
 PLAIN = "plain MkDocs"
 
 
@@ -51,6 +50,8 @@ class Page:
     """What is wrong with it: `cell`, `marker`, or nothing."""
     wait: float = 0.0
     """Seconds that its last cell takes."""
+    slow: float = 2.0
+    """Seconds that its first cell takes."""
 
     @property
     def address(self) -> str:
@@ -68,7 +69,7 @@ class Page:
         close = "" if self.broken == "marker" else "<!-- /DEEP -->\n"
         return (
             f"# Page {self.number}\n\nText: {self.prose}.\n\n<!-- DEEP -->\nDeep text.\n{close}\n"
-            f"```python\nimport time\n\nimport helper\n\ntime.sleep({_SLOW})\n```\n\n"
+            f"```python\nimport time\n\nimport helper\n\ntime.sleep({self.slow})\n```\n\n"
             f"```python\ntime.sleep({self.wait})\n{failure}print('{self.code}', helper.word)\n```\n"
         )
 
@@ -140,21 +141,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Time from saving a page to seeing it.")
     parser.add_argument("--edits", type=int, default=20, help="how many edits (20)")
     parser.add_argument("--pages", type=int, default=8, help="how many pages the site has (8)")
+    parser.add_argument("--slow", type=float, default=2.0, help="seconds that the first cell of each page takes (2)")
     options = parser.parse_args(arguments)
     times: dict[str, list[float]] = {}
-    with _served(options.pages, runs=False) as site:
-        for number in range(5):
-            site.pages[0].prose = f"plain{number}"
-            times.setdefault(PLAIN, []).append(_timed(site, site.pages[:1]))
     chance = random.Random(1)  # noqa: S311 - the same edits each time are what is wanted
-    with _served(options.pages, runs=True) as site:
+    counts = options.pages, options.slow
+    with _served(*counts, runs=False) as plain, _served(*counts, runs=True) as site:
         for number in range(options.edits):
+            times.setdefault(PLAIN, []).append(_prose(plain, plain.pages[0], f"plain{number}"))
             kind = chance.choice(list(EDITS))
             page = chance.choice(site.pages)
             page.broken = ""
             times.setdefault(kind, []).append(EDITS[kind](site, page, f"new{number}"))
             site.wait(site.pages, time.monotonic())
     print(f"{options.edits} edits of {options.pages} pages: none stayed out of date, no process was left.")
+    print(f"Load of the machine: {', '.join(f'{load:.1f}' for load in os.getloadavg())}.")
     print(f"\n{'edit':<16}{'number':>8}{'median s':>10}{'largest s':>11}")
     for kind, seconds in times.items():
         print(f"{kind:<16}{len(seconds):>8}{median(seconds):>10.2f}{max(seconds):>11.2f}")
@@ -222,7 +223,7 @@ EDITS: dict[str, Callable[[Site, Page, str], float]] = {
 
 
 @contextmanager
-def _served(count: int, *, runs: bool) -> Iterator[Site]:
+def _served(count: int, slow: float, *, runs: bool) -> Iterator[Site]:
     """A site while it is served.
 
     Raises:
@@ -230,7 +231,9 @@ def _served(count: int, *, runs: bool) -> Iterator[Site]:
     """
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        site = Site(Path(folder), f"127.0.0.1:{free.getsockname()[1]}", [Page(number) for number in range(count)])
+        site = Site(
+            Path(folder), f"127.0.0.1:{free.getsockname()[1]}", [Page(number, slow=slow) for number in range(count)]
+        )
         site.runs = runs
         free.close()
         (site.root / "docs").mkdir()
