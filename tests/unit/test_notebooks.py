@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from mkdocs_fathom.model import CellResult, Run
+from mkdocs_fathom.config import Config
+from mkdocs_fathom.model import CellResult, Chapter, Run
 from mkdocs_fathom.parsing.parse import parse
 from mkdocs_fathom.rendering.addresses import Address
-from mkdocs_fathom.rendering.notebooks import Shelf
-from mkdocs_fathom.rendering.notebooks_needs import Sources
+from mkdocs_fathom.rendering.notebooks import Shelf, notebook
+from mkdocs_fathom.rendering.notebooks_needs import Sources, first_cell
 from tests.conftest import Built
 from tests.kernels import execute, printed, read
 from tests.running import site as configured
@@ -89,7 +90,15 @@ markdown_extensions: [pymdownx.details, pymdownx.superfences]
     "lib/numbers.py": "def squares(n: int) -> list[int]:\n    return [i * i for i in range(n)]\n",
     "data/numbers.txt": "1 2 3",
 }
+PLAIN = SITE["mkdocs.yml"].replace("repo_url: https://github.com/me/it\n", "")
 Build = Callable[..., Built]
+
+
+def sources(chapter: Chapter, config: Config, text: str) -> Sources:
+    """A site of one chapter with one cell, which printed this text."""
+    results = (CellResult(0, ({"output_type": "stream", "name": "stdout", "text": text},), 0.1),)
+    runs: Mapping[str, Run] = {depth.name: Run(chapter.path, depth.name, results) for depth in chapter.depths}
+    return Sources(config, {chapter.path: chapter}, {chapter.path: runs}, Address("", directories=True))
 
 
 @pytest.fixture(scope="module")
@@ -166,18 +175,50 @@ def test_a_page_offers_its_notebooks(built: Built) -> None:
     assert "fathom-notebooks" not in built.page()
 
 
-def test_a_site_may_do_without(built: Built, build_site: Build, tmp_path: Path) -> None:
+def test_a_site_or_a_page_may_do_without(build_site: Build) -> None:
     """Then there are neither files nor links; and without GitHub, Colab has nothing to open."""
-    config = SITE["mkdocs.yml"].replace("repo_url: https://github.com/me/it\n", "")
-    files = {"mkdocs.yml": config, "docs/index.md": "# T\n\n```python\n1\n```\n"}
-    with_links = build_site(files, "mkdocs build").page()
-    assert "index.ipynb" in with_links
-    assert "colab" not in with_links
-    without = build_site(
-        {**files, "mkdocs.yml": config.replace("{include", "{notebooks: false, include")}, "mkdocs build"
-    )
+    config = PLAIN.replace("theme: {name: material, font: false}", "theme: mkdocs")
+    cell = "```python\n1\n```\n"
+    files = {"docs/index.md": f"# T\n\n{cell}", "docs/off.md": f"---\nnotebook: false\n---\n# T\n\n{cell}"}
+    done = build_site({**files, "mkdocs.yml": config}, "mkdocs build")
+    assert 'href="index.ipynb" download' in done.page()
+    assert "colab" not in done.page()
+    assert "ipynb" not in done.page("off/index.html")
+    assert [file.name for file in done.site.rglob("*.ipynb")] == ["index.ipynb"]
+    done.write("mkdocs.yml", config.replace("fathom: {", "fathom: {notebooks: false, "))
+    without = build_site(done, "mkdocs build")
+    assert without.code == 0
     assert "ipynb" not in without.page()
     assert not list(without.site.rglob("*.ipynb"))
+
+
+@pytest.mark.parametrize(
+    ("imported", "carried", "told"),
+    [
+        ("from mkdocs_fathom import artifacts", True, False),
+        ("import mkdocs_fathom.artifacts", True, False),
+        ("from mkdocs_fathom.errors import FathomError", False, True),
+        ("import json", False, False),
+    ],
+)
+def test_what_is_carried_of_fathom(tmp_path: Path, imported: str, carried: bool, told: bool) -> None:  # noqa: FBT001 - a table
+    """What chapters publish and load with; whoever imports more has to install it, and is told."""
+    config = configured(tmp_path)
+    chapter = parse(f"# T\n\n```python\n{imported}\n```\n", "docs/a.md", config).checked()
+    source = first_cell(chapter, ["DEEP"], sources(chapter, config, ""))
+    assert ("mkdocs_fathom/artifacts.py" in source) is carried
+    assert ("pip install mkdocs-fathom" in source) is told
+
+
+def test_pictures_of_a_chapter_that_is_a_notebook(tmp_path: Path) -> None:
+    """They are held in the text: a notebook's attachments belong to its cells, of which each depth has others."""
+    config = configured(tmp_path)
+    cell = {"cell_type": "markdown", "attachments": {"p.png": {"image/png": "iVBO"}}, "metadata": {}, "source": ["A"]}
+    (tmp_path / "docs" / "a.ipynb").write_text(json.dumps({"cells": [cell]}))
+    text = "# T\n\n![p](attachment:1/p.png)\n\n```python\n1\n```\n"
+    chapter = parse(text, "docs/a.ipynb", config).checked()
+    made = json.loads(notebook(chapter, "", sources(chapter, config, "")))
+    assert made["cells"][0]["source"][-1] == "![p](data:image/png;base64,iVBO)"
 
 
 def test_files_that_cannot_be_carried_are_named(build_site: Build) -> None:
@@ -224,16 +265,10 @@ def test_a_notebook_is_made_again_only_if_something_changed(tmp_path: Path) -> N
     """The second build of a preview takes what the first has made."""
     config = configured(tmp_path)
     chapter = parse("# T\n\n```python\n1\n```\n", "docs/a.md", config).checked()
-
-    def sources(text: str) -> Sources:
-        results = (CellResult(0, ({"output_type": "stream", "name": "stdout", "text": text},), 0.1),)
-        runs: Mapping[str, Run] = {depth.name: Run("docs/a.md", depth.name, results) for depth in chapter.depths}
-        return Sources(config, {"docs/a.md": chapter}, {"docs/a.md": runs}, Address("", directories=True))
-
     shelf = Shelf()
-    first = shelf.notebooks(chapter, sources("one"))
-    assert shelf.notebooks(chapter, sources("one")) is first
-    second = shelf.notebooks(chapter, sources("two"))
+    first = shelf.notebooks(chapter, sources(chapter, config, "one"))
+    assert shelf.notebooks(chapter, sources(chapter, config, "one")) is first
+    second = shelf.notebooks(chapter, sources(chapter, config, "two"))
     assert json.loads(second[""])["cells"][-1]["outputs"][0]["text"] == "two"
-    moved = dataclasses.replace(sources("two"), address=Address("https://site.org/", directories=True))
+    moved = dataclasses.replace(sources(chapter, config, "two"), address=Address("https://site.org/", directories=True))
     assert shelf.notebooks(chapter, moved) is not second

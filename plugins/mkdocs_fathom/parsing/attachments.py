@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 _SHOWN = re.compile(r"""(?<=[("'<])attachment:([^\s)"'>]+)""")
-_NUMBERED = re.compile(r"""(?<=["'])attachment:(\d+)/([^"'>]+)""")
+_NUMBERED = re.compile(r"""(?<=[("'<])attachment:(\d+)/([^\s)"'>]+)""")
 _KIND = re.compile(r"image/[a-z+.-]+")
 _DATA = re.compile(r"[A-Za-z0-9+/=]+")
 
@@ -33,10 +33,10 @@ def missing(text: str) -> Iterator[tuple[int, str]]:
 
 
 def put_in(html: str, text: str) -> str:
-    """A page with its attachments.
+    """A page with its attachments, or its Markdown.
 
     Args:
-        html: The page, made of what was numbered.
+        html: The page or the Markdown, made of what was numbered.
         text: The notebook's text.
     """
     if "attachment:" not in html:

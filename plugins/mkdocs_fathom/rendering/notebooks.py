@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from ..model import JSON, Cell, CellResult, Chapter, Depth
+from ..parsing import attachments
 from ..scheduling.report import complete
 from ..store.keys import ABSENT, python_version
 from .addresses import colab
@@ -30,7 +31,9 @@ def slugs(chapter: Chapter) -> tuple[str, ...]:
 
 
 def has_notebooks(chapter: Chapter, sources: Sources) -> bool:
-    """Whether a chapter has cells, and all of them have run well."""
+    """Whether a chapter has cells, all of them have run well, and its front matter does not say `notebook: false`."""
+    if chapter.meta.get("notebook") is False:
+        return False
     runs = sources.runs.get(chapter.path, {})
     paths = [depth.name for depth in chapter.depths]
     return any(cell.runs for cell in chapter.cells) and all(path in runs and complete(runs[path]) for path in paths)
@@ -167,6 +170,10 @@ class _Book:
 
     def _text(self, text: str) -> None:
         number = sum(cell["cell_type"] == "markdown" for cell in self.cells) + 1
+        if "attachment:" in text:
+            # The chapter is a notebook itself, and holds pictures.
+            file = self.sources.config.root / self.chapter.path
+            text = attachments.put_in(text, file.read_text(encoding="utf-8-sig"))
         self.cells.append({"cell_type": "markdown", "id": f"text-{number}", "metadata": {}, "source": _lines(text)})
 
     def _code(

@@ -28,6 +28,7 @@ LARGEST = 2**20
 """Bytes of a file that a notebook may carry."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
+_OURS = re.compile(r"^[ \t]*(?:from mkdocs_fathom import|(?:from|import) mkdocs_fathom\.)[ \t]*(\w+)", re.MULTILINE)
 _STUB = '"""The part of mkdocs-fathom that this notebook needs."""\n'
 
 
@@ -128,7 +129,9 @@ def first_cell(chapter: Chapter, depths: Sequence[str], sources: Sources) -> str
     code += [text for text in needs.files.values() if isinstance(text, str)]
     code += [source for program in needs.programs.values() for source, _ in program["cells"]]
     folder = f"{PurePosixPath(page).stem}-files"
-    files = literal(_coded(needs.files, with_artifacts=any("mkdocs_fathom" in text for text in code)))
+    package = any(name != "artifacts" for text in code for name in _OURS.findall(text))
+    stub = not package and any(_OURS.search(text) for text in code)
+    files = literal(_coded(needs.files, with_artifacts=stub))
     paths = list(dict.fromkeys([".", *sources.config.pythonpath]))
     given = f"{wanted!r}, {literal(needs.artifacts)}, {literal(needs.programs)}"
     lines = [
@@ -136,6 +139,7 @@ def first_cell(chapter: Chapter, depths: Sequence[str], sources: Sources) -> str
         f"# “{title(chapter)}”. The outputs below come from its run for the site{_versions(runs, code)}.",
         f"# This cell writes what the others import and read into the folder `{folder}` beside the notebook.",
         *(f"# `{name}` comes from `artifacts` beside it, or from the site, or is computed." for name in wanted),
+        *(["# It needs Fathom itself, too: `pip install mkdocs-fathom`."] if package else []),
         *(
             f"# Not carried: `{name}`, {size:,} bytes. Put it at `{folder}/{name}`."
             for name, size in needs.large.items()
