@@ -254,6 +254,19 @@ def test_whatever_a_file_holds(cells: Any, more: Any) -> None:
         assert census.lost_in_notebook(text, parsed.chapter) == ()
 
 
+def test_problems_name_their_cells(tmp_path: Path) -> None:
+    """What is wrong with a chapter is told with the number of the cell, which Jupyter's readers can count."""
+    config = Config(tmp_path, tmp_path / "docs")
+    file = tmp_path / "docs" / "a.ipynb"
+    file.parent.mkdir()
+    file.write_text(notebook(words("# A"), code("1"), words("Text\n<!-- DEEP -->\nMore."), words("<!-- SHALOW -->")))
+    told = [str(problem).partition("\n")[0] for problem in parse.read(file, config).problems]
+    assert told == [
+        "docs/a.ipynb:24:1: `<!-- DEEP -->` is never closed (cell 3)",
+        "docs/a.ipynb:32:1: `<!-- SHALOW -->` is no marker (cell 4)",
+    ]
+
+
 def test_census() -> None:
     """Code cells are counted in the JSON itself, and must be those of the chapter."""
     config = Config(Path("/"), Path("/docs"))

@@ -8,11 +8,12 @@ A first raw cell of YAML between `---` lines is the front matter. Outputs that t
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,14 @@ def to_markdown(text: str, path: str) -> str:
     if book.problems:
         raise FathomError(book.problems)
     return "\n".join(book.out) + "\n"
+
+
+def with_cells(problems: Iterable[Problem], text: str, path: str) -> Iterator[Problem]:
+    """Problems with the numbers of the cells that they stand in, because Jupyter shows no lines of the file."""
+    firsts = [line for where, (line, _) in _places(text) if where[:-1] == ("cells",) and where[-1] != "]"]
+    for problem in problems:
+        number = bisect.bisect(firsts, problem.span.line) if problem.span.path == path else 0
+        yield replace(problem, what=f"{problem.what} (cell {number})") if number else problem
 
 
 @dataclass(slots=True)

@@ -59,7 +59,8 @@ def read(file: Path, config: Config) -> Parsed:
     if not notebook.is_notebook(file):
         return parse(text, path, config)
     parsed = parse(notebook.to_markdown(text, path), path, config)
-    return replace(parsed, problems=(*parsed.problems, *census.lost_in_notebook(text, parsed.chapter)))
+    problems = notebook.with_cells(parsed.problems, text, path)
+    return replace(parsed, problems=(*problems, *census.lost_in_notebook(text, parsed.chapter)))
 
 
 def read_text(file: Path, config: Config) -> str:
