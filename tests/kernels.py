@@ -24,6 +24,8 @@ PACKAGE = Path(__file__).parents[1] / "plugins"
 START = f"""\
 import sys
 sys.path[:] = [path for path in sys.path if path not in ("", {str(PACKAGE)!r})]
+import importlib.util
+assert importlib.util.find_spec("mkdocs_fathom") is None
 from ipykernel.kernelapp import launch_new_instance
 launch_new_instance()
 """

@@ -128,32 +128,35 @@ def first_cell(chapter: Chapter, depths: Sequence[str], sources: Sources) -> str
     code = [cell.source for depth in depths for cell in reading_paths(chapter)[depth]]
     code += [text for text in needs.files.values() if isinstance(text, str)]
     code += [source for program in needs.programs.values() for source, _ in program["cells"]]
-    folder = f"{PurePosixPath(page).stem}-files"
     package = any(name != "artifacts" for text in code for name in _OURS.findall(text))
     stub = not package and any(_OURS.search(text) for text in code)
+    folder = f"{PurePosixPath(page).stem}-files"
     files = literal(_coded(needs.files, with_artifacts=stub))
     paths = list(dict.fromkeys([".", *sources.config.pythonpath]))
     given = f"{wanted!r}, {literal(needs.artifacts)}, {literal(needs.programs)}"
     lines = [
         "#@title What this notebook needs",
         f"# “{title(chapter)}”. The outputs below come from its run for the site{_versions(runs, code)}.",
-        f"# This cell writes what the others import and read into the folder `{folder}` beside the notebook.",
-        *(f"# `{name}` comes from `artifacts` beside it, or from the site, or is computed." for name in wanted),
-        *(["# It needs Fathom itself, too: `pip install mkdocs-fathom`."] if package else []),
-        *(
-            f"# Not carried: `{name}`, {size:,} bytes. Put it at `{folder}/{name}`."
-            for name, size in needs.large.items()
-        ),
+        *(["# It needs Fathom itself: `pip install mkdocs-fathom`."] if package else []),
+        *_about(folder, wanted, needs.large),
         "",
         f"{_asset('notebook_bring.py')}\n",
         f"bring({folder!r}, {files}, {paths!r}, {list(_THREADS)!r})",
-        f"import {HELPER}",
-        "",
+        f"import {HELPER}\n",
         f"{HELPER}.begin({sources.config.seed})",
         *([f"{HELPER}.provide({given})"] if wanted else []),
         f"del bring, {HELPER}",
     ]
     return "\n".join(lines)
+
+
+def _about(folder: str, wanted: Iterable[str], large: Mapping[str, int]) -> Iterator[str]:
+    """What the cell does, in words."""
+    yield f"# This cell writes what the others import and read into the folder `{folder}` beside the notebook."
+    for name in wanted:
+        yield f"# `{name}` comes from `artifacts` beside it, or from the site, or is computed."
+    for name, size in large.items():
+        yield f"# Not carried: `{name}`, {size:,} bytes. Put it at `{folder}/{name}`."
 
 
 def _coded(files: Mapping[str, str | bytes], *, with_artifacts: bool) -> dict[str, str | tuple[str, str]]:
