@@ -53,8 +53,8 @@ values = artifacts.load("squares.json").read_text()
 
 <!-- SHALLOW -->
 ```python
-own = "shallow"
-print(own, values)
+own = other = "shallow"
+print(own, values, random.random())
 ```
 <!-- /SHALLOW -->
 
@@ -71,7 +71,7 @@ print(own, values)
 <!-- /DEEP -->
 
 ```python
-print(sorted(name for name in globals() if name in {"own", "bring", "fathom_notebook"}))
+print(sorted(name for name in globals() if name in {"own", "other", "bring", "fathom_notebook"}))
 artifacts.source("data/numbers.txt").read_text()
 ```
 """
@@ -259,6 +259,17 @@ def test_export_refuses(built: Built, build_site: Build, command: str, status: i
     done = build_site(built, command)
     assert done.code == status
     assert said in done.stderr
+
+
+def test_figures_keep_their_words(tmp_path: Path) -> None:
+    """What a figure shows is said to who cannot see it, whatever signs its author uses."""
+    config = configured(tmp_path)
+    chapter = parse('# T\n\n```python alt="a \\1 < b"\n1\n```\n', "docs/a.md", config).checked()
+    figure = {"output_type": "display_data", "metadata": {}, "data": {"image/svg+xml": '<?xml?><svg width="1"></svg>'}}
+    runs = {depth.name: Run("docs/a.md", depth.name, (CellResult(0, (figure,), 0.1),)) for depth in chapter.depths}
+    known = dataclasses.replace(sources(chapter, config, ""), runs={"docs/a.md": runs})
+    made = json.loads(notebook(chapter, "", known))["cells"][-1]["outputs"][0]
+    assert made["data"]["image/svg+xml"] == '<?xml?><svg role="img" aria-label="a \\1 &lt; b" width="1"></svg>'
 
 
 def test_a_notebook_is_made_again_only_if_something_changed(tmp_path: Path) -> None:

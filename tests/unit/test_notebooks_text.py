@@ -32,6 +32,7 @@ def _piece(piece: str | Cell | Folded) -> str:
     [
         pytest.param("---\ntitle: T\n---\n# T\n\nText.\n", ["# T\n\nText."], id="front matter is left out"),
         pytest.param(f"A\n\n{CELL}\n\nB\n", ["A", "[x]", "B"], id="a cell parts the text"),
+        pytest.param("\nA\n  \n\n  \nB\n\n", ["A\n\nB"], id="blank lines"),
         pytest.param(f"{CELL}\n\n{CELL}\n", ["[x]", "[x]"], id="no text between cells"),
         pytest.param("A\n<!-- a note -->\nB <!-- c -->", ["A\nB <!-- c -->"], id="lines of comments are left out"),
         pytest.param(f"<!--pytest.mark.slow-->\n{CELL}\n", ["[x]"], id="so are directives"),
@@ -75,8 +76,8 @@ def _piece(piece: str | Cell | Folded) -> str:
             id="one in another",
         ),
         pytest.param(
-            f"- a\n\n    {CELL.replace(chr(10), chr(10) + '    ')}\n\n    b\n- c\n",
-            ["- a", "[x]", "b\n- c"],
+            f"- a\n\n    {CELL.replace(chr(10), chr(10) + '    ')}\n\n    b\n- c\n\n    d\n",
+            ["- a", "[x]", "b\n- c\n\n    d"],
             id="a list goes on behind its cell",
         ),
         pytest.param(
