@@ -28,7 +28,7 @@ from .config import Config
 from .errors import FathomError
 from .markdown_tabs import literal, register_tabs
 from .model import Cell, Chapter, Run
-from .rendering import ansi, cells, pages, panels, render
+from .rendering import ansi, cells, pages, panels, render, switch
 from .rendering.pages import PageSource
 from .scheduling import chapters
 from .scheduling.mistakes import NONE, Troubles
@@ -241,6 +241,8 @@ class _Page(Extension):
         naming = panels.Naming(self._text, lambda text: slugify(text, separator))
         panels.name_headings(root, naming)
         panels.write_teasers(self.panels, naming, lambda text: AtomicString(literal(text)))
+        panels.take_over(root)
+        switch.put(root, self.chapter, lambda text: AtomicString(literal(text)))
 
     def _text(self, heading: ET.Element) -> str:
         """A heading's text as `toc` reads it."""

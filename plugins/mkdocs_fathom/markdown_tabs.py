@@ -68,7 +68,8 @@ class DepthTab(Tab):  # type: ignore[misc]  # pymdownx has no types
             element.set(panels.DEPTH, depth.slug)
         # pymdownx counts each kind of block by itself: its own names could meet those of the author's tabs.
         control.attrib |= {"id": f"{group_name}_{depth.slug}", "name": group_name}
-        label.set("for", control.attrib["id"])
+        label.attrib |= {"for": control.attrib["id"], "data-search-exclude": ""}
+        panel.set("data-fathom-label", literal(depth.label))
         label.text = AtomicString(literal(depth.label))
         control.attrib.pop("checked", None)
         if depth.name == page.settings.start_depth:

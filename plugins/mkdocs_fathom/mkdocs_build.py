@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File
+from mkdocs.utils import get_relative_url
 
 from .config import Config
 from .errors import FathomError, Problem
@@ -19,7 +20,7 @@ from .model import Cell, Chapter, Run, Span
 from .parsing import attachments
 from .parsing.notebook import is_notebook
 from .parsing.parse import parse, read_text
-from .rendering import mistakes, notebooks
+from .rendering import mistakes, notebooks, switch
 from .rendering.addresses import Address
 from .rendering.notebooks_needs import Sources
 from .rendering.pages import PageSource
@@ -135,11 +136,16 @@ class Build:
             raise FathomError([again if self._shared else Problem(span, what, "Build it again.")])
         return self.report.runs[before.path]
 
+    def script(self, folder: str, url: str) -> str:
+        """What loads our script on the page of an address; `folder` is where the site serves it."""
+        return switch.script(self._site, get_relative_url(f"{folder}/fathom.js", url), get_relative_url(".", url))
+
     def served(self) -> Iterator[tuple[str, Path]]:
         """What the site serves besides its pages, below our own address: the style sheet and the artifacts."""
         assert self._store is not None  # noqa: S101 - pages come after `run`
         assert self.report is not None  # noqa: S101 - the same
-        yield "fathom.css", Path(__file__).parent / "assets" / "fathom.css"
+        own = Path(__file__).parent / "assets"
+        yield from ((name, own / name) for name in ("fathom.css", "fathom.js"))
         docs = self._site.relative(self._site.docs)
         for path, runs in self.report.runs.items():
             folder = PurePosixPath(path).relative_to(docs).with_suffix("")

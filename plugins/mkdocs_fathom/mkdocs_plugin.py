@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from mkdocs.config.base import Config as Options
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
+from mkdocs.utils.templates import TemplateContext
 
 from . import site_file
 from .config import Config, build
@@ -21,6 +22,7 @@ from .errors import FathomError
 from .markdown_extension import FathomExtension, PageSource
 from .mkdocs_build import Build
 from .model import Span
+from .rendering import searching
 from .rendering.addresses import ASSETS, published
 from .rendering.notebooks import Shelf
 from .scheduling.preview import Shared
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 log = get_plugin_logger("fathom")
 
 _FIGURE = re.compile(r'<svg [^>]*role="img" aria-label="[^"]*">.*?</svg>', re.DOTALL)
+_TITLE = re.compile(r'</h1>(?:\s*<div class="fathom-switch".*?</div>)?', re.DOTALL)
 _PLACE = re.compile(r'<i data-fathom-figure="(\d+)"></i>')
 
 
@@ -48,6 +51,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
         self._page: PageSource | None = None
         self._figures: dict[str, list[str]] = {}
         self._shelf = Shelf()
+        self._shown: str | None = None
         self._serving = False
         self._shared = Shared()
         self._server: LiveReloadServer | None = None
@@ -131,15 +135,34 @@ class FathomPlugin(BasePlugin[NoOptions]):
         site = published(config.site_url, directories=config.use_directory_urls)
         if line := self._build.downloads(page.file.src_uri, site, config.repo_url, config.remote_branch):
             found.append(line)
-            at = html.find("</h1>") + 5 if "</h1>" in html else 0
+            at = match.end() if (match := _TITLE.search(html)) else 0
             html = f'{html[:at]}<i data-fathom-figure="{next(places)}"></i>{html[at:]}'
         return html
 
     @event_priority(100)
+    def _before_search(self, context: TemplateContext, /, *, page: Page, **_: object) -> TemplateContext:
+        """Show a search the page as it should be read: the plugins of searches read it at this event."""
+        self._shown, page.content = page.content, searching.arranged(page.content or "")
+        return context
+
+    @event_priority(-100)
+    def _after_search(self, context: TemplateContext, /, *, page: Page, **_: object) -> TemplateContext:
+        """Put the page itself back."""
+        page.content = self._shown
+        return context
+
+    on_page_context = CombinedEvent(_before_search, _after_search)
+
+    @event_priority(100)
     def on_post_page(self, output: str, /, *, page: Page, **_: object) -> str:
-        """Put the figures back."""
+        """Put the figures back, and our script into the head."""
+        assert self._build is not None  # noqa: S101 - see `on_files`
         found = self._figures.pop(page.file.src_uri, [])
         places = dict(enumerate(found))
+        if "data-fathom-tabs" in output:
+            # Material's script follows all headings, shown or not, and cannot be told that a depth has changed.
+            output = output.replace(' data-md-component="toc"', ' data-fathom-contents=""')
+        output = output.replace("</head>", f"{self._build.script(ASSETS, page.url)}</head>", 1)
         return _PLACE.sub(lambda match: places.get(int(match[1]), match[0]), output)
 
     def on_serve(self, server: LiveReloadServer, /, **_: object) -> LiveReloadServer:

@@ -7,4 +7,6 @@
 `notebooks` a chapter → files to download: their text (`notebooks_text`) and a first cell that brings what they need
             (`notebooks_needs`); `addresses`, where the site has them
 `panels`    what can be said of a page once it is a tree: headings, teasers, and whether anything was lost
+`switch`    the depths under a page's title: what each asks of a reader
+`searching` a page as a search should read it
 """

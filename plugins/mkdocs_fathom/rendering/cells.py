@@ -88,12 +88,13 @@ def _tabs(
         mark = f'data-fathom-depth="{slug}"'
         checked = 'checked="checked" ' if depth.name == chosen else ""
         inputs.append(f'<input {checked}{mark} id="{name}_{slug}" name="{name}" type="radio">')
-        labels.append(f'<label {mark} for="{name}_{slug}">{escape(depth.label)}</label>')
+        label = escape(depth.label)
+        labels.append(f'<label {mark} for="{name}_{slug}" data-search-exclude="">{label}</label>')
         body = _body(cell, results[depth.name], troubles.get(depth.name), depth.slug)
-        panels.append(f'<div class="tabbed-block" {mark}>\n{body}\n</div>')
+        panels.append(f'<div class="tabbed-block" {mark} data-fathom-label="{label}">\n{body}\n</div>')
     inside = "\n".join(panels)
     return (
-        f'<div class="tabbed-set tabbed-alternate" data-fathom-tabs="" data-tabs="fathom-{cell.number}:{len(depths)}">'
+        '<div class="tabbed-set tabbed-alternate" data-fathom-tabs="">'
         f'{"".join(inputs)}<div class="tabbed-labels">{"".join(labels)}</div>'
         f'<div class="tabbed-content">\n{inside}\n</div></div>'
     )

@@ -80,6 +80,16 @@ def name_headings(root: ET.Element, naming: Naming) -> None:
             heading.set("id", _unique(f"{naming.slug(naming.text(heading)) or 'section'}--{depth}", used[depth]))
 
 
+def take_over(root: ET.Element) -> None:
+    """Keep the theme's script away from our tabs, which have their own; `data-tabs` is how it finds them.
+
+    pymdownx counts tabs by that attribute, so it goes when all of them are there.
+    """
+    for element in root.iter("div"):
+        if "data-fathom-tabs" in element.attrib:
+            element.attrib.pop("data-tabs", None)
+
+
 def write_teasers(panels: Panels, naming: Naming, escape: Callable[[str], str]) -> None:
     """Say in the tab of each absent depth what waits in another one.
 
