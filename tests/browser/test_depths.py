@@ -152,7 +152,7 @@ def test_the_keyboard_switches(visit: Open) -> None:
     is_at(page, "deep")
     page.keyboard.press("d")
     is_at(page, "shallow")
-    page.locator("[data-md-component=search-query]").fill("")
+    page.locator("[data-md-component=search-query]").click()
     page.keyboard.press("d")
     is_at(page, "shallow")
     page.keyboard.press("Escape")
@@ -303,7 +303,9 @@ def test_a_teaser_opens_in_place(visit: Open) -> None:
 
 def test_search_says_the_depth_and_opens_it(visit: Open) -> None:
     page = visit("")
-    page.locator("[data-md-component=search-query]").fill("xylophones")
+    query = page.locator("[data-md-component=search-query]")
+    query.click()
+    query.press_sequentially("xylophones")
     result = page.locator(".md-search-result__link", has_text="Gradients · Deep")
     expect(result).to_be_visible()
     assert "ShallowDeep" not in page.locator(".md-search-result").inner_text()
