@@ -29,7 +29,10 @@ nav: [index.md, long.md, other.md, plain.md]
 SHOWN, HIDDEN = "[data-fathom-depth=deep].tabbed-block:not([hidden])", "[data-fathom-depth=deep].tabbed-block[hidden]"
 DENIED = """
 for (const name of ["localStorage", "sessionStorage"])
-  Object.defineProperty(window, name, { configurable: true, get() { throw new DOMException("denied", "SecurityError"); } });
+  Object.defineProperty(window, name, {
+    configurable: true,
+    get() { throw new DOMException("denied", "SecurityError"); },
+  });
 """
 
 
@@ -321,7 +324,13 @@ def test_tabs_for_the_keyboard(visit: Open) -> None:
     shallow, deep = bar.get_by_role("tab").all()
     shallow.focus()
     expect(shallow).to_have_attribute("aria-selected", "true")
-    for key, chosen in (("ArrowRight", deep), ("ArrowRight", shallow), ("End", deep), ("Home", shallow), ("ArrowLeft", deep)):
+    for key, chosen in (
+        ("ArrowRight", deep),
+        ("ArrowRight", shallow),
+        ("End", deep),
+        ("Home", shallow),
+        ("ArrowLeft", deep),
+    ):
         page.keyboard.press(key)
         expect(chosen).to_be_focused()
         expect(chosen).to_have_attribute("aria-selected", "true")

@@ -97,14 +97,16 @@ def test_tabs_are_those_of_material(site: Site) -> None:
     """Material's structure, our marks, names that no other tabs on the page have."""
     html = site.convert("/// tab | Mine\nx\n///\n\n" + BOTH.format("a", "b"), extensions=(*HOST, "pymdownx.blocks.tab"))
     assert (
-        '<div class="tabbed-set tabbed-alternate" data-fathom-tabs="" data-tabs="1:2">'
+        '<div class="tabbed-set tabbed-alternate" data-fathom-tabs="">'
         '<input checked="checked" data-fathom-depth="shallow" id="__fathom_1_shallow" name="__fathom_1" type="radio" />'
         '<input data-fathom-depth="deep" id="__fathom_1_deep" name="__fathom_1" type="radio" />'
-        '<div class="tabbed-labels"><label data-fathom-depth="shallow" for="__fathom_1_shallow">Shallow</label>'
-        '<label data-fathom-depth="deep" for="__fathom_1_deep">Deep</label></div>\n'
+        '<div class="tabbed-labels"><label data-fathom-depth="shallow" data-search-exclude="" '
+        'for="__fathom_1_shallow">Shallow</label>'
+        '<label data-fathom-depth="deep" data-search-exclude="" for="__fathom_1_deep">Deep</label></div>\n'
         '<div class="tabbed-content">\n'
-        '<div class="tabbed-block" data-fathom-depth="shallow">\n<p>a</p>\n</div>\n'
-        '<div class="tabbed-block" data-fathom-depth="deep">\n<p>b</p>\n</div>\n</div>\n</div>' in html
+        '<div class="tabbed-block" data-fathom-depth="shallow" data-fathom-label="Shallow">\n<p>a</p>\n</div>\n'
+        '<div class="tabbed-block" data-fathom-depth="deep" data-fathom-label="Deep">\n<p>b</p>\n</div>\n</div>\n</div>'
+        in html
     )
     assert html.count("__tabbed_1") > 0
 
@@ -241,7 +243,7 @@ def test_each_path_has_its_own_output(site: Site) -> None:
         ("shallow", "__fathom_cell_0_shallow", "__fathom_cell_0"),
         ("deep", "__fathom_cell_0_deep", "__fathom_cell_0"),
     ]
-    panels = re.findall(r'<div class="tabbed-block" data-fathom-depth="(\w+)">\n<pre [^>]*>(\w+)</pre>', html)
+    panels = re.findall(r'<div class="tabbed-block" data-fathom-depth="(\w+)"[^>]*>\n<pre [^>]*>(\w+)</pre>', html)
     assert panels == [("shallow", "easy"), ("deep", "hard")]
 
 
