@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from IPython.core.inputtransformer2 import TransformerManager
 
 from mkdocs_fathom.config import Config
 from mkdocs_fathom.model import CellResult, Chapter, Run
 from mkdocs_fathom.parsing.parse import parse
 from mkdocs_fathom.rendering.addresses import Address
 from mkdocs_fathom.rendering.notebooks import Shelf, notebook
-from mkdocs_fathom.rendering.notebooks_needs import Sources, first_cell
+from mkdocs_fathom.rendering.notebooks_needs import Sources, first_cell, literal
 from tests.conftest import Built
 from tests.kernels import execute, printed, read
 from tests.running import site as configured
@@ -259,6 +262,20 @@ def test_export_refuses(built: Built, build_site: Build, command: str, status: i
     done = build_site(built, command)
     assert done.code == status
     assert said in done.stderr
+
+
+@example("'''\n")
+@example("a\n'")
+@example("a\\\n\\")
+@example("a\r\nb\0\n")
+@example("%%time\n!ls\n%magic\nwhat?\n")
+@given(st.text(st.sampled_from("'\\\n\r\0\"ab%!?é\u2028")))
+def test_a_file_arrives_as_it_is(text: str) -> None:
+    """Whatever stands in it, through IPython's reading of the cell."""
+    cell = TransformerManager().transform_cell(f"f = {literal({'a': [text, (text, 1.5, True)]})}")
+    names: dict[str, Any] = {}
+    exec(cell, names)  # noqa: S102 - what a notebook does
+    assert names["f"] == {"a": [text, (text, 1.5, True)]}
 
 
 def test_figures_keep_their_words(tmp_path: Path) -> None:
