@@ -182,7 +182,7 @@ def test_a_site_or_a_page_may_do_without(build_site: Build) -> None:
     """Then there are neither files nor links; and without GitHub, Colab has nothing to open."""
     config = PLAIN.replace("theme: {name: material, font: false}", "theme: mkdocs")
     cell = "```python\n1\n```\n"
-    files = {"docs/index.md": f"# T\n\n{cell}", "docs/off.md": f"---\nnotebook: false\n---\n# T\n\n{cell}"}
+    files = {"docs/index.md": f"# T\n\n{cell}", "docs/off.md": f"---\nfathom:\n  notebook: false\n---\n# T\n\n{cell}"}
     done = build_site({**files, "mkdocs.yml": config}, "mkdocs build")
     assert 'href="index.ipynb" download' in done.page()
     assert "colab" not in done.page()

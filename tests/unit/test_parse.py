@@ -516,7 +516,11 @@ def test_code_in_a_comment_does_not_run() -> None:
             "---\nfathom:\n  timout: 3\n---\n",
             ["3:3: unknown key `timout` of `fathom`\n  Did you mean `timeout`?"],
         ),
-        ("---\nfathom:\n  x: 3\n---\n", ["3:3: unknown key `x` of `fathom`\n  Known keys: timeout, ignore."]),
+        ("---\nfathom:\n  x: 3\n---\n", ["3:3: unknown key `x` of `fathom`\n  Known keys: timeout, ignore, notebook."]),
+        (
+            "---\nfathom:\n  notebook: 3\n---\n",
+            ["3:3: `notebook` is neither `true` nor `false`\n  Write `notebook: false` for a page without one."],
+        ),
         (
             "---\nfathom:\n  timeout: .inf\n---\n",
             ["3:3: `timeout` is no number of seconds above 0\n  Write `timeout: 120`."],

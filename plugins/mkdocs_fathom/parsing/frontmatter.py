@@ -13,7 +13,7 @@ import yaml
 from ..errors import Problem
 from ..model import Span
 
-_KEYS = ("timeout", "ignore")
+_KEYS = ("timeout", "ignore", "notebook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,9 @@ class _Reader:
                 hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(_KEYS)}."
                 self.problem(f"fathom.{key}", f"unknown key `{key}` of `fathom`", hint)
         self.ignored(options.get("ignore"))
+        if not isinstance(options.get("notebook", True), bool):
+            hint = "Write `notebook: false` for a page without one."
+            self.problem("fathom.notebook", "`notebook` is neither `true` nor `false`", hint)
         value = options.get("timeout")
         if value is None:
             return None

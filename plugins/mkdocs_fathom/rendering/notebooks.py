@@ -31,8 +31,9 @@ def slugs(chapter: Chapter) -> tuple[str, ...]:
 
 
 def has_notebooks(chapter: Chapter, sources: Sources) -> bool:
-    """Whether a chapter has cells, all of them have run well, and its front matter does not say `notebook: false`."""
-    if chapter.meta.get("notebook") is False:
+    """Whether a chapter has cells, all of them have run well, and its front matter does not refuse (`notebook: false`)."""
+    options = chapter.meta.get("fathom")
+    if isinstance(options, dict) and options.get("notebook") is False:
         return False
     runs = sources.runs.get(chapter.path, {})
     paths = [depth.name for depth in chapter.depths]
