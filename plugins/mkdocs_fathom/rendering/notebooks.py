@@ -31,7 +31,7 @@ def slugs(chapter: Chapter) -> tuple[str, ...]:
 
 
 def has_notebooks(chapter: Chapter, sources: Sources) -> bool:
-    """Whether a chapter has cells, all of them have run well, and its front matter does not refuse (`notebook: false`)."""
+    """Whether a chapter has cells, all of them have run well, and its page does not refuse (`notebook: false`)."""
     options = chapter.meta.get("fathom")
     if isinstance(options, dict) and options.get("notebook") is False:
         return False
