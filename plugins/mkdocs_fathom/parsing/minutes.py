@@ -3,7 +3,7 @@
 Prose is read at 200 words a minute: adults read English texts silently at 238 on average (Brysbaert 2019, 190
 studies), and prose with formulas and tables between it is read with more care than those. Code is read line by line, at
 15 lines a minute: 4 seconds each, about what a line of prose takes twice. Both are round numbers, for a promise in
-whole minutes. Code that a reader does not see, or sees folded, and outputs count nothing.
+whole minutes. What a reader does not see, or sees folded, counts nothing, and neither do outputs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ WORDS_A_MINUTE = 200
 LINES_A_MINUTE = 15
 _WORD = re.compile(r"\w[\w'’-]*")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_FOLD = re.compile(r"\?\?\?(?!\+)")
 
 
 def by_depth(chapter: Chapter) -> dict[str, float]:
@@ -29,15 +30,29 @@ def words(chapter: Chapter, depth: str) -> int:
     """The words of prose that a reader at a depth meets."""
     spans = [(cell.first, cell.last) for cell in chapter.cells] + [(each.first, each.last) for each in chapter.others]
     spans += [(region.first, region.last) for region in chapter.regions if region.depth != depth]
-    hidden = {index for first, last in spans for index in range(first, last + 1)}
+    hidden = {index for first, last in spans for index in range(first, last + 1)} | set(_folded(chapter))
     own = (chapter.lines[index].text for index in range(chapter.body, len(chapter.lines)) if index not in hidden)
     return len(_WORD.findall(_COMMENT.sub("", "\n".join(own))))
 
 
 def lines(chapter: Chapter, depth: str) -> int:
     """The lines of code that a reader at a depth sees, blank ones left out."""
-    shown = (cell for cell in chapter.cells if cell.depth in {None, depth})
+    folded = set(_folded(chapter))
+    shown = (cell for cell in chapter.cells if cell.depth in {None, depth} and cell.first not in folded)
     return sum(1 for cell in shown if _seen(cell) for _ in _written(cell))
+
+
+def _folded(chapter: Chapter) -> Iterator[int]:
+    """The positions of lines inside `??? question` and the like: answers and solutions, for who asks for them."""
+    inside = False
+    for index in range(chapter.body, len(chapter.lines)):
+        text = chapter.lines[index].text
+        if _FOLD.match(text):
+            inside = True
+        elif inside and text.strip() and not text.startswith("    "):
+            inside = False
+        elif inside:
+            yield index
 
 
 def _seen(cell: Cell) -> bool:
