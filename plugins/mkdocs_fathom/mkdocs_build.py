@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from urllib.parse import urljoin
 
 from mkdocs.plugins import get_plugin_logger
-from mkdocs.structure.files import File
+from mkdocs.structure.files import File, Files
 from mkdocs.utils import get_relative_url
 
 from .config import Config
@@ -135,6 +136,11 @@ class Build:
             again = Problem(span, what, "It is being built again.", severity="warning")
             raise FathomError([again if self._shared else Problem(span, what, "Build it again.")])
         return self.report.runs[before.path]
+
+    def cards(self, html: str, url: str, files: Files) -> str:
+        """A page with what the chapters ask of their readers, on the links to them that are cards."""
+        chapters = {file.url: self._chapters.get(self._path(file.src_uri)) for file in files.documentation_pages()}
+        return switch.put_on_cards(html, lambda address: chapters.get(urljoin(url, address).removeprefix("./")))
 
     def script(self, folder: str, url: str) -> str:
         """What loads our script on the page of an address; `folder` is where the site serves it."""

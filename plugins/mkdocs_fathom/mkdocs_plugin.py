@@ -125,10 +125,11 @@ class FathomPlugin(BasePlugin[NoOptions]):
         return markdown
 
     @event_priority(-100)
-    def on_page_content(self, html: str, /, *, page: Page, config: MkDocsConfig, **_: object) -> str:
+    def on_page_content(self, html: str, /, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         """Put aside what is nobody's search result: words in a drawing, which take time to read, and our own links."""
         assert self._build is not None  # noqa: S101 - see `on_files`
         html = self._build.mistakes(page.file.src_uri) + self._build.attached(html, page.file.src_uri)
+        html = self._build.cards(html, page.url, files)
         self._figures[page.file.src_uri] = found = _FIGURE.findall(html)
         places = iter(range(len(found) + 1))
         html = _FIGURE.sub(lambda _: f'<i data-fathom-figure="{next(places)}"></i>', html)
@@ -162,6 +163,12 @@ class FathomPlugin(BasePlugin[NoOptions]):
         if "data-fathom-tabs" in output:
             # Material's script follows all headings, shown or not, and cannot be told that a depth has changed.
             output = output.replace(' data-md-component="toc"', ' data-fathom-contents=""')
+        # Material gives this dialog no name.
+        output = output.replace(
+            'data-md-component="search" role="dialog"',
+            'data-md-component="search" role="dialog" aria-label="Search"',
+            1,
+        )
         output = output.replace("</head>", f"{self._build.script(ASSETS, page.url)}</head>", 1)
         return _PLACE.sub(lambda match: places.get(int(match[1]), match[0]), output)
 

@@ -115,6 +115,7 @@
       else panel.setAttribute("hidden", findable ? "until-found" : "");
       panel.tabIndex = chosen ? 0 : -1; // one that waits to be found can still be focused
     }
+    setTimeout(letScroll, 0);
     for (const tab of tabs(set)) {
       const chosen = tab.dataset.fathomDepth === depth;
       tab.setAttribute("aria-selected", chosen);
@@ -283,11 +284,12 @@
 
   const showProgress = () => {
     const pages = memory.read("pages") ?? {};
-    for (const card of document.querySelectorAll("[data-fathom-card]")) {
-      const far = pages[new URL(card.querySelector("a").href).pathname.slice(base.pathname.length)]?.far;
-      const place = card.querySelector(".fathom-progress");
-      if (!far || !place) continue;
-      place.textContent = far > 0.95 ? "read" : `${Math.round(far * 100)} % read`;
+    for (const link of document.querySelectorAll("a.fathom-card")) {
+      const far = pages[new URL(link.href).pathname.slice(base.pathname.length)]?.far;
+      const card = link.closest("li, p");
+      if (!far || !card || card.querySelector(".fathom-progress")) continue;
+      const words = far > 0.95 ? " · read" : ` · ${Math.round(far * 100)} % read`;
+      (card.querySelector(".fathom-facts") ?? card).append(make("span", { class: "fathom-progress" }, words));
       card.style.setProperty("--fathom-far", far);
     }
     const last = pages[memory.read("last")];
@@ -348,6 +350,15 @@
     document.getElementById(target.getAttribute("aria-controls")).focus({ preventScroll: true });
   };
 
+  /** What scrolls can be reached, and scrolled, with the keyboard. */
+  const letScroll = () => {
+    for (const box of document.querySelectorAll(".fathom-outputs pre, .fathom-html, .md-typeset__scrollwrap, .highlight pre")) {
+      const inner = box.querySelector(":scope > code") ?? box;
+      if (inner.scrollWidth > inner.clientWidth) inner.tabIndex = 0;
+      else inner.removeAttribute("tabindex");
+    }
+  };
+
   /** Make a page ready: once for each that is loaded, and for each that Material puts into its place. */
   const prepare = () => {
     status ??= document.body.appendChild(make("div", { role: "status", class: "fathom-status" }));
@@ -362,6 +373,8 @@
     show(anchored ?? current);
     reveal(fragment());
     showProgress();
+    // The theme wraps tables when it is ready itself.
+    setTimeout(letScroll, 100);
   };
 
   let waiting = 0;
@@ -389,11 +402,11 @@
     early.disconnect();
     prepare();
     // Material's subject emits after every page; the first one is ours already.
-    window.document$?.subscribe(() => { if (document.querySelector(`${SET}:not(.fathom-live), div.fathom-switch`)) prepare(); });
+    window.document$?.subscribe(() => { if (document.querySelector(`${SET}:not(.fathom-live), div.fathom-switch, [data-fathom-continue][hidden]`)) prepare(); });
     addEventListener("hashchange", () => reveal(fragment()));
     addEventListener("keydown", press);
     addEventListener("click", follows, true);
     addEventListener("scroll", scrolled, { passive: true });
-    addEventListener("resize", scrolled, { passive: true });
+    addEventListener("resize", () => { scrolled(); letScroll(); }, { passive: true });
   });
 })();
