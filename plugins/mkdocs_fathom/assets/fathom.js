@@ -357,6 +357,8 @@
       if (inner.scrollWidth > inner.clientWidth) inner.tabIndex = 0;
       else inner.removeAttribute("tabindex");
     }
+    // The theme makes a landmark without a name of each copy button.
+    for (const nav of document.querySelectorAll(".md-code__nav")) nav.role = "none";
   };
 
   /** Make a page ready: once for each that is loaded, and for each that Material puts into its place. */
@@ -384,7 +386,7 @@
     waiting = requestAnimationFrame(() => {
       const active = follow();
       clearTimeout(later);
-      later = setTimeout(() => keepProgress(active), 500);
+      later = setTimeout(() => { keepProgress(active); letScroll(); }, 500);
     });
   };
 
