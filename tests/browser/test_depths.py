@@ -159,7 +159,7 @@ def test_the_keyboard_switches(visit: Open) -> None:
     page.keyboard.press("d")
     is_at(page, "shallow")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_role("button", name="Keys").click()
     dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(dialog).to_contain_text("the next depth")
     dialog.get_by_role("checkbox").uncheck()

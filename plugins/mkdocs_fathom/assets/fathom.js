@@ -170,7 +170,7 @@
       radio.addEventListener("change", () => decide(depth));
       return make("label", { class: choice.className, "data-fathom-depth": depth }, radio, ...choice.childNodes);
     });
-    const help = make("button", { type: "button", class: "fathom-help", "aria-label": "Keyboard shortcuts" }, "?");
+    const help = make("button", { type: "button", class: "fathom-help", title: "Keyboard shortcuts" }, "Keys");
     help.addEventListener("click", showHelp);
     const group = make("fieldset", { class: place.className, "data-search-exclude": "" });
     group.append(make("legend", {}, "Reading depth"), ...choices, help);
@@ -230,10 +230,18 @@
 
   const markContents = () => {
     const words = new Set(contents.filter(({ target }) => !concealed(target)).map(({ target }) => target.textContent));
+    const highest = new Map();
+    for (const { target } of contents) {
+      const panel = concealed(target);
+      if (panel && !(highest.get(panel) <= target.tagName)) highest.set(panel, target.tagName);
+    }
     for (const { link, target } of contents) {
-      const depth = concealed(target)?.dataset.fathomDepth;
+      const panel = concealed(target);
+      const depth = panel?.dataset.fathomDepth;
       const deeper = depth && depths.indexOf(depth) > depths.indexOf(current);
-      link.hidden = Boolean(depth) && (!deeper || words.has(target.textContent));
+      // Of what waits, the list names the parts, not the parts of parts.
+      const announced = deeper && highest.get(panel) === target.tagName && !words.has(target.textContent);
+      link.hidden = Boolean(depth) && !announced;
       link.querySelector(".fathom-waits")?.remove();
       if (deeper && !link.hidden) link.append(make("span", { class: "fathom-waits" }, named(depth)));
     }
