@@ -19,7 +19,7 @@ FAST = $(wildcard tests/unit tests/golden tests/test_architecture.py)
 export NO_MKDOCS_2_WARNING = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help site serve test check lint format requirements bench benchmodel chromium clean
+.PHONY: help site serve test check lint format requirements bench benchmodel quality chromium clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: $(BENCH)/installed ## Time builds against other tools; takes some minutes
 
 benchmodel: ## Time the course's model against PyTorch's; PYTHON names an interpreter that has PyTorch and NumPy
 	$(PYTHON) -m benchmarks.model
+
+quality: site chromium ## Visit every page of the site as readers do: barriers, errors, weight, waiting
+	$(BIN)/python -m benchmarks.quality
 
 clean: ## Remove everything that was made, the environment too
 	rm -rf $(VENV) $(BENCH) site dist .cache .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

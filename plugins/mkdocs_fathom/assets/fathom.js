@@ -115,7 +115,7 @@
       else panel.setAttribute("hidden", findable ? "until-found" : "");
       panel.tabIndex = chosen ? 0 : -1; // one that waits to be found can still be focused
     }
-    setTimeout(letScroll, 0);
+    letScroll();
     for (const tab of tabs(set)) {
       const chosen = tab.dataset.fathomDepth === depth;
       tab.setAttribute("aria-selected", chosen);
@@ -358,15 +358,17 @@
     document.getElementById(target.getAttribute("aria-controls")).focus({ preventScroll: true });
   };
 
-  /** What scrolls can be reached, and scrolled, with the keyboard. */
+  /** What scrolls can be reached, and scrolled, with the keyboard. It can wait: to measure boxes takes time. */
+  let measuring = 0;
   const letScroll = () => {
-    for (const box of document.querySelectorAll(".fathom-outputs pre, .fathom-html, .md-typeset__scrollwrap, .highlight pre")) {
-      const inner = box.querySelector(":scope > code") ?? box;
-      if (inner.scrollWidth > inner.clientWidth) inner.tabIndex = 0;
-      else inner.removeAttribute("tabindex");
-    }
-    // The theme makes a landmark without a name of each copy button.
-    for (const nav of document.querySelectorAll(".md-code__nav")) nav.role = "none";
+    clearTimeout(measuring);
+    measuring = setTimeout(() => {
+      const boxes = document.querySelectorAll(".fathom-outputs pre, .fathom-html, .md-typeset__scrollwrap, .highlight code");
+      const wide = [...boxes].filter((box) => box.offsetParent && box.scrollWidth > box.clientWidth);
+      for (const box of wide) box.tabIndex = 0;
+      // The theme makes a landmark without a name of each copy button.
+      for (const nav of document.querySelectorAll(".md-code__nav")) nav.role = "none";
+    }, 150);
   };
 
   /** Make a page ready: once for each that is loaded, and for each that Material puts into its place. */
@@ -383,8 +385,7 @@
     show(anchored ?? current);
     reveal(fragment());
     showProgress();
-    // The theme wraps tables when it is ready itself.
-    setTimeout(letScroll, 100);
+    letScroll();
   };
 
   let waiting = 0;
