@@ -101,6 +101,19 @@ class Build:
             return read_text(file, self._site)
         return ""
 
+    def substitute(self, src_uri: str) -> str | None:
+        """An empty text for a chapter of a preview that MkDocs could not read; what is wrong stands above it."""
+        file = self._site.docs / src_uri
+        if not self._shared or is_notebook(file) or not is_chapter(file, self._site):
+            return None
+        try:
+            file.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            return ""
+        except OSError:
+            return None  # gone meanwhile: MkDocs says so
+        return None
+
     def attached(self, html: str, src_uri: str) -> str:
         """A page with the pictures that a notebook holds in itself."""
         if self.notebook(src_uri):

@@ -48,6 +48,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
         """Know no site yet."""
         self._options: dict[str, Any] = {}
         self._build: Build | None = None
+        self._site: Config | None = None
         self._page: PageSource | None = None
         self._figures: dict[str, list[str]] = {}
         self._shelf = Shelf()
@@ -67,8 +68,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Check the options, and add the Markdown extension and our style sheet."""
-        with _errors_raised():
-            site = _configure(config, self._options)
+        self._site = site = self._configured(config)
         # `mkdocs serve --strict` asks for what a build does.
         self._build = build = Build(site, self._shared if self._serving and not config.strict else None)
         extension = FathomExtension(
@@ -84,6 +84,17 @@ class FathomPlugin(BasePlugin[NoOptions]):
         if jupyter and jupyter.config.get("execute"):
             log.info("`execute` of mkdocs-jupyter is for notebooks that are no chapters: Fathom runs those that are")
         return config
+
+    def _configured(self, config: MkDocsConfig) -> Config:
+        """The site's options. A preview that has begun keeps those it had: MkDocs would let its pages wait for ever."""
+        try:
+            return _configure(config, self._options)
+        except FathomError as error:
+            if not self._serving or self._site is None:
+                raise PluginError(str(error)) from error
+            said = "%s\n  Until then, the preview keeps the options that it had."
+            log.error(said, error)  # noqa: TRY400 - a traceback of ours tells an author nothing
+            return self._site
 
     @event_priority(-100)
     def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
@@ -111,8 +122,10 @@ class FathomPlugin(BasePlugin[NoOptions]):
         return page
 
     def on_page_read_source(self, /, *, page: Page, **_: object) -> str | None:
-        """Give the Markdown that a notebook stands for."""
-        return self._notebook(page)
+        """Give the Markdown that a notebook stands for, and something for a page that cannot be read."""
+        assert self._build is not None  # noqa: S101 - see `on_files`
+        text = self._notebook(page)
+        return self._build.substitute(page.file.src_uri) if text is None else text
 
     def _notebook(self, page: Page) -> str | None:
         assert self._build is not None  # noqa: S101 - see `on_files`

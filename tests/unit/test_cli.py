@@ -220,6 +220,12 @@ def test_check_without_the_plugin(fathom: Fathom) -> None:
     Path("mkdocs.yml").write_text("site_name: Test\n")
     assert "Add `plugins: [search, fathom]`." in fathom("check", a=text).stderr
     assert said in fathom("run").stderr
+    both = "make no tabs and the cells of 2 chapters are shown and not run"
+    assert both in fathom("check", a=text, b=page("1"), c=page("2")).stderr
+    assert (
+        "plugins, so the cells of 1 chapter are shown and not run"
+        in fathom("check", a="x\n", b=page("1"), c="x\n").stderr
+    )
 
 
 def test_check_ignores(fathom: Fathom) -> None:

@@ -142,6 +142,26 @@ HERE = (
 
 
 @pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        (region("DEEP", code("tau = 1")) + code("print(tau)"), ["8:7"]),
+        (region("DEEP", code("import math as tau")) + code("def f(): return tau"), ["8:17"]),
+        (region("DEEP", code("tau = 1")) + region("SHALLOW", code("print(tau)")), ["9:7"]),
+        (region("DEEP", code("tau = 1")) + region("SHALLOW", code("tau = 2")) + code("print(tau)"), []),
+        (region("DEEP", code("tau = 1")) + code("tau = 2") + code("print(tau)"), []),
+        (region("DEEP", code("tau = 1")) + code("[tau for tau in (1, 2)]") + code("def f(tau): return tau"), []),
+        (region("DEEP", code("tau = 1")) + code("print(nobody)"), []),
+        (region("DEEP", code("print = 1")) + code("print(2)"), []),
+        (region("DEEP", code("tau = 1")) + code("from math import *") + code("print(tau)"), []),
+        (region("DEEP", code("tau = 1")) + '```python raises="NameError"\ntau\n```\n', []),
+    ],
+)
+def test_foreign_name(text: str, places: list[str]) -> None:
+    """What a path uses and another path defines is told without a run, once, where it is used first."""
+    assert [each for each in found(text) if "foreign-name" in each] == [f"{place} foreign-name" for place in places]
+
+
+@pytest.mark.parametrize(
     ("link", "told"),
     [
         ("#shared", ""),

@@ -480,6 +480,14 @@ def test_a_fence_without_end_hides_the_end_of_a_region_without_blaming_it() -> N
     assert len(said(f"{OPEN}\n<!--\n{CLOSE[:-1]}\n")) == 1
 
 
+@pytest.mark.parametrize("begun", ["<!-- DEEP>", "<!--/DEEP>", "<!-- DEEP ->"])
+def test_a_marker_that_is_half_closed(begun: str) -> None:
+    """It would be a comment up to the next arrow, and all between them gone."""
+    word = "/DEEP" if "/" in begun else "DEEP"
+    told = f"3:1: `{begun}` does not end the comment that it begins\n  Write `<!-- {word} -->`."
+    assert told in said(f"# A\n\n{begun}\nx\n\n```python\n1\n```\n{CLOSE}\nmore\n")
+
+
 def test_code_in_a_comment_does_not_run() -> None:
     """Neither do markers in it count; what follows it does."""
     chapter = parsed(f"<!-- was:\n```python\n1\n```\n{OPEN[:-4]}\n-->\n```python\n2\n```\n").checked()

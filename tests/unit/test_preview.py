@@ -123,6 +123,25 @@ def test_broken_marker(serve: Serve) -> None:
     assert "data-fathom-tabs" in site.html()
 
 
+def test_a_page_that_is_no_text(serve: Serve) -> None:
+    """MkDocs cannot read it either; the preview shows what is wrong, and goes on."""
+    site = serve({"docs/index.md": "# Page\n", "docs/b.md": "# Other\n"})
+    (site.root / "docs/index.md").write_bytes("# Page".encode("utf-16"))
+    said = site.edit("docs/b.md", "# Another\n")
+    assert "Traceback" not in said
+    (mistake,) = marked(site.html(), "fathom-mistake")
+    assert mistake.startswith("Error at docs/index.md:1:1\n")
+    assert "Another" in site.html("b/")
+
+
+def test_a_wrong_option(serve: Serve) -> None:
+    """It is said, and the preview keeps those that it had: requests must not wait until it is mended."""
+    site = serve({"docs/index.md": "# Page\n\n" + cells("print(6 * 7)"), "mkdocs.yml": CONFIG})
+    said = site.edit("mkdocs.yml", CONFIG.replace("preload: ", "timeot: 3, preload: "))
+    assert "unknown option `timeot`" in said
+    assert "42" in site.page()
+
+
 def test_syntax_error(serve: Serve) -> None:
     """It stands at its cell, said before anything runs; the page keeps its depths and all its outputs, marked."""
     text = cells("print('one')") + region("DEEP", "print('deep')")

@@ -65,11 +65,14 @@ def check(site: SiteFile, config: Config) -> Checked:
 
 
 def unused(site: SiteFile, chapters: Sequence[Chapter]) -> list[Problem]:
-    """A warning if chapters have markers, and nothing in the site's file makes tabs of them."""
-    marked = [chapter for chapter in chapters if chapter.regions]
-    if site.uses_fathom or not marked:
+    """A warning if chapters have markers or cells, and nothing in the site's file makes anything of them."""
+    marked = sum(bool(chapter.regions) for chapter in chapters)
+    coded = sum(any(cell.runs for cell in chapter.cells) for chapter in chapters)
+    if site.uses_fathom or not (marked or coded):
         return []
-    what = f"`fathom` is not among the plugins, so the markers of {counted(len(marked), 'chapter')} make no tabs"
+    lost = [f"the markers of {counted(marked, 'chapter')} make no tabs"] if marked else []
+    lost += [f"the cells of {counted(coded, 'chapter')} are shown and not run"] if coded else []
+    what = f"`fathom` is not among the plugins, so {' and '.join(lost)}"
     hint = "Add `- fathom` to `plugins`." if site.data.get("plugins") else "Add `plugins: [search, fathom]`."
     return [Problem(site.places.get("plugins") or Span(site.name, 1), what, hint, severity="warning")]
 

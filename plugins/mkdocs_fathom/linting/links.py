@@ -85,7 +85,9 @@ def _without_depth(chapter: Chapter, anchor: str) -> Iterator[tuple[str, str]]:
     if holding:
         names = " and ".join(each.name for each in holding)
         ids = " or ".join(f"`#{anchor}--{each.slug}`" for each in holding)
-        yield f"`#{anchor}` leads nowhere: that heading stands at {names} only", f"Write {ids}."
+        labels = " or ".join(f"“{each.label}”" for each in holding)
+        hint = f"Write {ids}, and name the depth beside the link ({labels})."
+        yield f"`#{anchor}` leads nowhere: that heading stands at {names} only", hint
 
 
 def _slugs(chapter: Chapter, depth: str | None) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,13 @@ class Page:
         """The place of a line."""
         line = self.chapter.lines[index]
         return Span(line.path, line.number, column)
+
+    def place(self, cell: Cell, node: ast.expr | ast.stmt) -> Span:
+        """Where a part of a cell's code stands in the author's file."""
+        path, line = cell.origins[node.lineno - 1]
+        source, own = cell.source.split("\n")[node.lineno - 1], self.chapter.lines[cell.first + node.lineno].text
+        before = source.encode()[: node.col_offset].decode("utf-8", "ignore")
+        return Span(path, line, len(before) + 1 + (max(len(own) - len(source), 0) if path == self.chapter.path else 0))
 
     def depth(self, index: int) -> str | None:
         """The depth whose region a line stands in, or whose marker stands on it; None where it is shared."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..model import Cell, Span
+from ..model import Cell
 from .page import Page
 from .rule import Finding
 
@@ -29,7 +29,7 @@ def unshown_value(page: Page) -> Iterator[Finding]:
         for node in _bare(body[:-1] if body and isinstance(body[-1], ast.Expr) else body):
             what = f"the value of `{_short(node)}` is computed and never shown"
             hint = "Print it, assert it, or put it on the cell's last line, which is shown."
-            yield Finding(_place(page, cell, node), what, hint)
+            yield Finding(page.place(cell, node), what, hint)
 
 
 def idle_cell(page: Page) -> Iterator[Finding]:
@@ -68,15 +68,6 @@ def _only_value(node: ast.expr) -> bool:
         return False
     calls = any(isinstance(each, ast.Call | ast.Await | ast.NamedExpr | ast.Yield) for each in ast.walk(node))
     return isinstance(node, _VALUES) or (isinstance(node, _GROUPS) and not calls)
-
-
-def _place(page: Page, cell: Cell, node: ast.Expr) -> Span:
-    """Where a statement stands in the author's file."""
-    path, line = cell.origins[node.lineno - 1]
-    at = cell.first + node.lineno
-    source, own = cell.source.split("\n")[node.lineno - 1], page.chapter.lines[at].text
-    before = source.encode()[: node.col_offset].decode("utf-8", "ignore")
-    return Span(path, line, len(before) + 1 + (max(len(own) - len(source), 0) if path == page.chapter.path else 0))
 
 
 def _short(node: ast.Expr) -> str:

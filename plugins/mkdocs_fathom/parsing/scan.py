@@ -22,6 +22,7 @@ from .inline import Comment, Inline, read_inline
 _BULLETS = re.compile(r"(?:[ \t>]|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))*")
 _SHOW_FENCES = frozenset({"markdown", "md"})
 """Languages in which a fence is what an author may want to show."""
+_HALF_CLOSED = re.compile(r"<!--[ \t]*(/?[ \t]*\w+)[ \t]*-?>[ \t]*")
 _FENCE = re.compile(r"(?P<run>`{3,}|~{3,})(?P<info>.*)", re.DOTALL)
 
 
@@ -202,6 +203,10 @@ class _Scanner:
 
     def long_comment(self, at: int, prefix: str) -> int:
         """Pass over a comment of several lines; what follows it on its last line is prose."""
+        if meant := _HALF_CLOSED.fullmatch(self.lines[at].text, len(prefix)):
+            # `<!-- DEEP>` before `<!-- /DEEP -->`: what stands between them would be gone without a word.
+            what = f"`{meant[0].rstrip()}` does not end the comment that it begins"
+            self.problem(at, len(prefix) + 1, what, f"Write `<!-- {meant[1]} -->`.")
         for end in range(at + 1, len(self.lines)):
             text = self.lines[end].text
             close = text.find("-->")
