@@ -29,7 +29,7 @@ def test_depths(chromium: Browser, address: str, *, scripts: bool) -> None:
     expect(page.get_by_text("Add up and divide.")).to_be_visible()
     expect(page.get_by_text("total 9")).to_be_hidden()
     for number in (0, 1):
-        page.locator("[data-fathom-tabs]").nth(number).locator("label", has_text="Deep").click()
+        page.locator("[data-fathom-tabs]").nth(number).locator(":is(label, button)", has_text="Deep").click()
     expect(page.get_by_text("Add up and divide.")).to_be_hidden()
     expect(page.get_by_text("total 9")).to_be_visible()
     expect(page.get_by_text("mean 3.0 True")).to_be_visible()
