@@ -36,7 +36,7 @@ def said(text: str, site: Config) -> list[str]:
         ("- ```python\n  x = = 1\n  ```", "a.md:2:7: SyntaxError: invalid syntax"),
         (
             "```python\nif 1:\nx\n```",
-            "a.md:3:1: IndentationError: expected an indented block after 'if' statement on line 1",
+            "a.md:3:1: IndentationError: expected an indented block after 'if' statement on line 2",
         ),
         ("```python\nx = (\n\n```", "a.md:2:5: SyntaxError: '(' was never closed"),
         ("```python\n%timeit f()\n```", f"a.md:2:1: SyntaxError: invalid syntax\n{MAGIC}"),
@@ -49,6 +49,51 @@ def said(text: str, site: Config) -> list[str]:
 def test_a_syntax_error_stands_at_the_authors_line_and_column(text: str, expected: str, site: Config) -> None:
     """In the chapter, or in the file that it includes."""
     assert said(text, site) == [expected]
+
+
+@pytest.mark.parametrize("indent", ["", "    "])
+@pytest.mark.parametrize(
+    ("code", "place"),
+    [
+        ("for i in range(3)\n    print(i)", (1, 18)),
+        ("x = 1\nfor i in range(3)\n    print(i)", (2, 18)),
+        ("x = 1; y = (2,,3)", (1, 15)),
+        ("if True", (1, 8)),
+        ("x = 'éé'; y = (2,,3)", (1, 18)),
+        ("x = 'éé'; return 1", (1, 11)),
+        ("x = 1\ny = 'é' + f'éé{a b}'", (2, 16)),
+    ],
+)
+def test_the_column_is_the_pages_whatever_else_the_page_says(
+    code: str, place: tuple[int, int], indent: str, site: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python would take columns from a file of that name in the working directory, and count some in bytes."""
+    body = "".join(f"{indent}{each}\n" for each in ["```python", *code.split("\n"), "```"])
+    text = f"- A\n\n{body}"
+    (site.root / "a.md").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(site.root)
+    assert said(text, site)[0].startswith(f"a.md:{3 + place[0]}:{len(indent) + place[1]}: ")
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "named"),
+    [
+        ('x = """abc', 3, "(detected at line 3)"),
+        ('x = 1\ny = """abc\n\nz = 2', 4, "(detected at line 6)"),
+        ('x = "abc', 3, "(detected at line 3)"),
+        ("for i in x:", 3, "after 'for' statement on line 3"),
+        ("try:\n  x\nexcept* E:\ny", 6, "after 'except*' statement on line 5"),
+        ("match x:\n case 1:\n y", 5, "after 'case' statement on line 4"),
+        ("def f():\nprint", 4, "after function definition on line 3"),
+        ("x = {1,\n  2)", 4, "does not match opening parenthesis '{' on line 3"),
+        ('if 1:\n--8<-- "wrong.py"', 1, "after 'if' statement on line 3 of `a.md`"),
+    ],
+)
+def test_a_line_that_python_names_is_the_pages(code: str, line: int, named: str, site: Config) -> None:
+    """Python counts from the cell's first line."""
+    (found,) = said(f"text\n```python\n{code}\n```", site)
+    assert found.partition(" ")[0].split(":")[1] == str(line)
+    assert found.endswith(named)
 
 
 @pytest.mark.parametrize(
