@@ -146,11 +146,11 @@ def test_names(text: str, what: str, hint: str) -> None:
     [
         (cells("a = 1\nlosses = 1", "lossse"), "Did you mean `losses` (line 3)?"),
         (cells("1", "losses = 1\nlossse"), "Did you mean `losses` (line 6)?"),
-        (
-            region("DEEP", "losses = 1") + cells("lossse"),
-            "No cell before this one defines it for this reader, or imports it.",
-        ),
-        (cells("1", "prnit"), "Did you mean `print`?"),
+        (region("DEEP", "losses = 1") + cells("lossse"), "Did you mean `losses` (line 4, at DEEP only)?"),
+        (region("SHALLOW", "best = 1") + region("DEEP", "best = 2") + cells("bets"), "Did you mean `best` (line 4)?"),
+        (region("SHALLOW", "best = 1") + region("DEEP", "best = 2\nbets"), "Did you mean `best` (line 12)?"),
+        (cells("summ = 1", "sumn"), "Did you mean `summ` (line 2)?"),
+        (cells("point = 1", "prnit"), "Did you mean `print`?"),
         (cells("1", "np"), "Import it first: `import numpy as np`."),
         (cells("1", "math"), "Import it first: `import math`."),
     ],

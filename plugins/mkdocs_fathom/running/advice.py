@@ -6,6 +6,7 @@ import builtins
 import difflib
 import re
 import sys
+from collections.abc import Mapping
 
 from ..config import Config
 from ..model import JSON, Cell, Chapter, Span
@@ -23,6 +24,8 @@ _KNOWN = {
 """What to do about exceptions of which there is one thing to say, in this order."""
 _ALIASES = {"np": "numpy as np", "plt": "matplotlib.pyplot as plt", "pd": "pandas as pd"}
 """Modules by the names that everybody gives them."""
+_ALIKE = 0.7
+"""How like another a name must be to be suggested before those that every program has, by `difflib`'s measure."""
 
 
 def for_error(cell: Cell, error: JSON, config: Config) -> str:
@@ -92,16 +95,34 @@ def _similar(chapter: Chapter, cell: Cell, name: str) -> str:
     """A name that exists and may have been meant."""
     if name in _ALIASES or name in sys.stdlib_module_names:
         return f"Import it first: `import {_ALIASES.get(name, name)}`."
-    known = {
-        found: place
-        for other in chapter.cells
-        if other.runs and other.number <= cell.number and other.depth in {None, cell.depth}
-        for found, place in bindings(other).items()
-    }
-    near = next(iter(difflib.get_close_matches(name, [*known, *dir(builtins)], 1)), "")
-    if near in known:
-        return f"Did you mean `{near}` (line {known[near].line})?"
-    return f"Did you mean `{near}`?" if near else "No cell before this one defines it for this reader, or imports it."
+    known = _known(chapter, cell)
+    own = [found for found, depths in known.items() if not {None, cell.depth}.isdisjoint(depths)]
+    # A name of the page was meant sooner than a builtin; one that is hardly like it was not.
+    ranked = (difflib.get_close_matches(name, some, 1, _ALIKE) for some in (own, known))
+    near = next(filter(None, ranked), None) or difflib.get_close_matches(name, [*known, *dir(builtins)], 1)
+    if not near:
+        return "No cell before this one defines it for this reader, or imports it."
+    return f"Did you mean `{near[0]}`{_where(chapter, cell, known.get(near[0], {}))}?"
+
+
+def _known(chapter: Chapter, cell: Cell) -> dict[str, dict[str | None, Span]]:
+    """The names that the cells up to this one define, at whatever depth: the first place at each."""
+    known: dict[str, dict[str | None, Span]] = {}
+    for other in chapter.cells:
+        if other.runs and other.number <= cell.number:
+            for found, place in bindings(other).items():
+                known.setdefault(found, {}).setdefault(other.depth, place)
+    return known
+
+
+def _where(chapter: Chapter, cell: Cell, places: Mapping[str | None, Span]) -> str:
+    """Where a name is defined; with its depths, if a reader of the cell does not see it. Empty for a builtin."""
+    if not places:
+        return ""
+    place = next((places[depth] for depth in (None, cell.depth) if depth in places), next(iter(places.values())))
+    readers = {cell.depth} if cell.depth else {depth.name for depth in chapter.depths}
+    only = "" if None in places or readers <= set(places) else f", at {', '.join(map(str, places))} only"
+    return f" (line {place.line}{only})"
 
 
 def _readers_without(chapter: Chapter, cell: Cell, having: set[str | None]) -> str:
