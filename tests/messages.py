@@ -28,7 +28,7 @@ RAISES = frozenset({"RefusedError", "ValueError", "FileNotFoundError", "EOFError
 """Errors whose only argument is the whole message. A `ValueError` says what was expected, or why it is not so."""
 RETURNS = frozenset({"_words", "_death", "_elsewhere", "_judge", "_without_depth"})
 """Functions that return what is wrong and what to do."""
-HINTS = frozenset({"_similar", "for_error", "_for_file"})
+HINTS = frozenset({"_similar", "for_error", "_for_file", "_publisher"})
 """Functions that return what to do about an exception."""
 
 

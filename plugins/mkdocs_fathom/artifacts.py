@@ -48,7 +48,7 @@ def load(name: str) -> Path:
         return path
     there = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
     known = f"published by the chapters it needs: {', '.join(there)}" if there else "no needed chapter published any"
-    raise FileNotFoundError(f"no artifact {name!r}: {known}; name its chapter in this chapter's front matter, `needs:`")
+    raise FileNotFoundError(f"no artifact {name!r}: {known}")
 
 
 def source(name: str) -> Path:

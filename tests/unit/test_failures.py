@@ -54,7 +54,7 @@ def error(name: str, value: str = "", *bases: str, missing: str | None = None) -
         (
             error("FileNotFoundError", "no artifact 'a.npz': no needed chapter published any", "OSError"),
             "FileNotFoundError: no artifact 'a.npz': no needed chapter published any",
-            "Publish it in a chapter that this one needs, or load one that is there.",
+            "Name the chapter that publishes it under `needs:` in the front matter, or load one that is there.",
         ),
         (
             error("URLError", "<urlopen error this cell may not use the network (a.org:443); allow it>", "OSError"),

@@ -182,4 +182,4 @@ def test_advice_is_listed() -> None:
     """What is said after an exception, whether it stands in a table or in a function."""
     hints = next(each.hints for each in messages.modules(PACKAGE) if each.name == "running.advice")
     assert "Give the value in the code: a page is built without a person to ask." in hints
-    assert "Publish it in a chapter that this one needs, or load one that is there." in hints
+    assert "Name the chapter that publishes it under `needs:` in the front matter, or load one that is there." in hints

@@ -290,13 +290,20 @@ def test_artifacts(site: Site) -> None:
 
 
 def test_artifact_of_a_chapter_not_needed(site: Site) -> None:
-    """What is not needed by name cannot be loaded; the message says what to do."""
-    report = site.run(a=page(PUBLISH.format("x.txt", "'abc'")), b=page(LOAD.format("x.txt")))
-    (problem,) = report.problems
-    assert problem.what == (
-        "FileNotFoundError: no artifact 'x.txt': no needed chapter published any; "
-        "name its chapter in this chapter's front matter, `needs:`"
-    )
+    """What is not needed by name cannot be loaded; the message says who publishes it, and what to do."""
+    pages = {"a": page(PUBLISH.format("x.txt", "'abc'")), "b": page(LOAD.format("x.txt")), "c": page("1")}
+    pages["d"] = page(LOAD.format("x.txt"), needs="c")
+    for _ in range(2):  # what the other chapter publishes is as well known from the store
+        one, other = site.run(**pages).problems
+        assert one.what == "FileNotFoundError: no artifact 'x.txt': no needed chapter published any"
+        assert one.hint == "`docs/a.md` publishes it: add `needs: a` to this chapter's front matter."
+        assert other.hint == "`docs/a.md` publishes it: add `a` to `needs` in this chapter's front matter."
+
+
+def test_artifact_that_nobody_publishes(site: Site) -> None:
+    """The message does not guess."""
+    (problem,) = site.run(a=page(PUBLISH.format("x.txt", "'abc'")), b=page(LOAD.format("y.txt"))).problems
+    assert problem.hint.startswith("Name the chapter that publishes it under `needs:`")
 
 
 def test_depths_that_disagree(site: Site) -> None:

@@ -50,7 +50,7 @@ def for_error(cell: Cell, error: JSON, config: Config) -> str:
 def _for_file(said: str) -> str:
     """What to do about a file that is not there."""
     if said.startswith("no artifact"):
-        return "Publish it in a chapter that this one needs, or load one that is there."
+        return "Name the chapter that publishes it under `needs:` in the front matter, or load one that is there."
     return "A cell begins in an empty folder: `artifacts.source(…)` is the path of a file of the project."
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from ..errors import Problem
 from ..model import Artifact, CellResult, Chapter, Failure, Run, Span
@@ -85,6 +86,7 @@ def make_report(
         seconds: Wall time.
     """
     cells: Counter[str] = Counter()
+    runs = _with_publishers(chapters, runs)
     for chapter in chapters:
         items = () if chapter.path in skipped else runs[chapter.path].values()
         done = [(item.cached, result.number) for item in items for result in item.results if result.blocked_by is None]
@@ -101,6 +103,39 @@ def make_report(
     )
     with_cells = sum(bool(chapter.cells) for chapter in chapters)
     return Report(runs, problems, with_cells, cells["executed"], cells["cached"], cells["exempt"], seconds)
+
+
+def _with_publishers(chapters: Sequence[Chapter], runs: Mapping[str, Runs]) -> dict[str, Runs]:
+    """The runs; where one could not load an artifact that a chapter publishes, its failure says which."""
+    owners = {artifact.name: path for path, items in runs.items() for artifact in published(items)}
+    needing = {chapter.path: bool(chapter.needs) for chapter in chapters}
+
+    def told(path: str, result: CellResult) -> CellResult:
+        failure = result.failure
+        lost = "FileNotFoundError: no artifact "
+        if failure is None or not failure.what.startswith(lost):
+            return result
+        name = next((name for name in owners if failure.what.startswith(f"{lost}{name!r}:")), "")
+        if not name or owners[name] == path:
+            return result
+        hint = _publisher(owners[name], runs, needing=needing.get(path, False))
+        return replace(result, failure=replace(failure, hint=hint))
+
+    return {
+        path: {
+            depth: replace(run, results=tuple(told(path, result) for result in run.results)) if run.failed else run
+            for depth, run in items.items()
+        }
+        for path, items in runs.items()
+    }
+
+
+def _publisher(path: str, paths: Iterable[str], *, needing: bool) -> str:
+    """What to do to load what a chapter publishes."""
+    stem = PurePosixPath(path).stem
+    name = stem if sum(PurePosixPath(other).stem == stem for other in paths) == 1 else path
+    where = f"add `{name}` to `needs` in" if needing else f"add `needs: {name}` to"
+    return f"`{path}` publishes it: {where} this chapter's front matter."
 
 
 def problems_of(chapter: Chapter, runs: Runs, *, whole: bool = True) -> tuple[Problem, ...]:
