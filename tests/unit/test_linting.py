@@ -86,6 +86,39 @@ def test_heading_skip_names_the_readers() -> None:
     ]
 
 
+@pytest.mark.parametrize("key", ["need", "need s", "Needs", "nedes", "needss", "pytest_mark", "pytestmarks", "fathoms"])
+def test_a_key_that_is_nearly_ours(key: str) -> None:
+    """It is told where it stands."""
+    assert found(f"---\ntitle: A\n{key}: b\n---\n\n# A\n") == ["3:1 misspelt-key"]
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "needs: b",
+        "feeds: b",
+        "seeds: b",
+        "weed: b",
+        "nee: b",
+        "needless: b",
+        "3: b",
+        "needs: b\nneed: b",
+        "tags: [need]",
+    ],
+)
+def test_a_key_that_is_the_sites(front: str) -> None:
+    """Words of another beginning, words two letters away, and whatever stands beside the right key."""
+    assert found(f"---\n{front}\n---\n\n# A\n") == []
+
+
+def test_a_key_that_is_nearly_ours_can_be_kept() -> None:
+    """As any rule, this one is switched off by its name."""
+    assert found("---\nneed: b\nfathom: {ignore: misspelt-key}\n---\n\n# A\n") == []
+    assert said("---\nneed: b\n---\n\n# A\n") == [
+        "2:1: warning: nobody reads the key `need` of the front matter\n  Did you mean `needs`?"
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

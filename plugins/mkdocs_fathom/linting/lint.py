@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ..config import Config
 from ..errors import Problem
 from ..model import Chapter
-from . import alternatives, ignored, lengths, links, names, page, structure, values
+from . import alternatives, ignored, keys, lengths, links, names, page, structure, values
 from .rule import Rule
 
 _READ = "mojibake"
@@ -20,6 +20,7 @@ RULES = (
     Rule("link-into-depth", "A link to a heading that only some readers have.", links.into_depth),
     Rule("missing-alt", "An image or a drawing without a text alternative.", alternatives.missing_alt),
     Rule("foreign-name", "A name that only another depth's cells define.", names.foreign_name),
+    Rule("misspelt-key", "A key of the front matter that is nearly one of Fathom's.", keys.misspelt_key),
     Rule("unshown-value", "A value that a cell computes and nobody sees.", values.unshown_value),
     Rule("idle-cell", "A cell that does nothing.", values.idle_cell),
 )
