@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import urljoin
 
@@ -42,6 +43,7 @@ class Build:
 
     def __init__(self, site: Config, shared: Shared | None = None) -> None:
         self._site = site
+        self._docs = site.relative(site.docs)
         self._shared = shared  # there for a preview only
         self._store: Store | None = None
         self._chapters: dict[str, Chapter] = {}
@@ -136,7 +138,7 @@ class Build:
         return mistakes.page(wrong.page) if wrong and wrong.page else ""
 
     def _path(self, src_uri: str) -> str:
-        return self._site.relative(self._site.docs / src_uri)
+        return f"{self._docs}/{src_uri}"
 
     def _runs(self, before: Chapter, now: Chapter) -> Mapping[str, Run]:
         """The chapter's runs, unless its file was changed since it was run: the page would show one with the other."""
@@ -152,8 +154,13 @@ class Build:
 
     def cards(self, html: str, url: str, files: Files) -> str:
         """A page with what the chapters ask of their readers, on the links to them that are cards."""
-        chapters = {file.url: self._chapters.get(self._path(file.src_uri)) for file in files.documentation_pages()}
-        return switch.put_on_cards(html, lambda address: chapters.get(urljoin(url, address).removeprefix("./")))
+
+        def chapter_at(address: str) -> Chapter | None:
+            wanted = urljoin(url, address).removeprefix("./")
+            pages = (file for file in files.documentation_pages() if file.url == wanted)
+            return next((self._chapters.get(self._path(file.src_uri)) for file in pages), None)
+
+        return switch.put_on_cards(html, chapter_at)
 
     def script(self, folder: str, url: str) -> str:
         """What loads our script on the page of an address; `folder` is where the site serves it."""
@@ -172,12 +179,14 @@ class Build:
                 if blob := self._store.blob(artifact.digest):
                     yield f"artifacts/{folder}/{artifact.name}", blob
 
-    def notebooks(self, address: Address, shelf: notebooks.Shelf) -> Iterator[tuple[str, str]]:
-        """The chapters as notebooks: where each lies in the site, and its text."""
+    def notebooks(self, address: Address) -> Iterator[tuple[str, Callable[[], str]]]:
+        """The chapters as notebooks: where each lies in the site, and what makes its text."""
         sources = self._sources(address)
         for chapter in self._chapters.values() if self._site.notebooks else ():
-            for slug, text in shelf.notebooks(chapter, sources).items():
-                yield address.notebook(sources.below_docs(chapter.path), slug), text
+            if notebooks.has_notebooks(chapter, sources):
+                for slug in notebooks.slugs(chapter):
+                    place = address.notebook(sources.below_docs(chapter.path), slug)
+                    yield place, partial(notebooks.notebook, chapter, slug, sources)
 
     def downloads(self, src_uri: str, address: Address, repo_url: str | None, branch: str) -> str:
         """The line of a page that offers its notebooks; empty where it has none."""

@@ -21,10 +21,10 @@ from .config import Config, build
 from .errors import FathomError
 from .markdown_extension import FathomExtension, PageSource
 from .mkdocs_build import Build
+from .mkdocs_serve import Lent
 from .model import Span
 from .rendering import searching
 from .rendering.addresses import ASSETS, published
-from .rendering.notebooks import Shelf
 from .scheduling.preview import Shared
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
         self._site: Config | None = None
         self._page: PageSource | None = None
         self._figures: dict[str, list[str]] = {}
-        self._shelf = Shelf()
+        self._lent = Lent()
         self._shown: str | None = None
         self._serving = False
         self._shared = Shared()
@@ -110,8 +110,10 @@ class FathomPlugin(BasePlugin[NoOptions]):
         for address, path in self._build.served():
             files.append(File.generated(config, f"{ASSETS}/{address}", abs_src_path=str(path)))
         site = published(config.site_url, directories=config.use_directory_urls)
-        for address, text in self._build.notebooks(site, self._shelf):
-            files.append(File.generated(config, address, content=text))
+        self._lent.forget()
+        for address, make in self._build.notebooks(site):
+            made = self._lent.file(config, address, make) if self._serving else None
+            files.append(made or File.generated(config, address, content=make()))
         return files
 
     @event_priority(-100)
@@ -188,7 +190,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
     def on_serve(self, server: LiveReloadServer, /, **_: object) -> LiveReloadServer:
         """Build again when something changes that the chapters use; look which pages are on screen."""
         self._server = server
-        server.set_app(self._shared.screen.watch(server.serve_request, server.mount_path))
+        self._lent.serve(server, self._shared.screen)
         self._watch()
         return server
 

@@ -18,7 +18,7 @@ from mkdocs_fathom.config import Config
 from mkdocs_fathom.model import CellResult, Chapter, Run
 from mkdocs_fathom.parsing.parse import parse
 from mkdocs_fathom.rendering.addresses import Address
-from mkdocs_fathom.rendering.notebooks import Shelf, notebook
+from mkdocs_fathom.rendering.notebooks import notebook
 from mkdocs_fathom.rendering.notebooks_needs import Sources, first_cell, literal
 from tests.conftest import Built
 from tests.kernels import execute, printed, read
@@ -287,16 +287,3 @@ def test_figures_keep_their_words(tmp_path: Path) -> None:
     known = dataclasses.replace(sources(chapter, config, ""), runs={"docs/a.md": runs})
     made = json.loads(notebook(chapter, "", known))["cells"][-1]["outputs"][0]
     assert made["data"]["image/svg+xml"] == '<?xml?><svg role="img" aria-label="a \\1 &lt; b" width="1"></svg>'
-
-
-def test_a_notebook_is_made_again_only_if_something_changed(tmp_path: Path) -> None:
-    """The second build of a preview takes what the first has made."""
-    config = configured(tmp_path)
-    chapter = parse("# T\n\n```python\n1\n```\n", "docs/a.md", config).checked()
-    shelf = Shelf()
-    first = shelf.notebooks(chapter, sources(chapter, config, "one"))
-    assert shelf.notebooks(chapter, sources(chapter, config, "one")) is first
-    second = shelf.notebooks(chapter, sources(chapter, config, "two"))
-    assert json.loads(second[""])["cells"][-1]["outputs"][0]["text"] == "two"
-    moved = dataclasses.replace(sources(chapter, config, "two"), address=Address("https://site.org/", directories=True))
-    assert shelf.notebooks(chapter, moved) is not second

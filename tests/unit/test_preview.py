@@ -123,6 +123,23 @@ def test_broken_marker(serve: Serve) -> None:
     assert "data-fathom-tabs" in site.html()
 
 
+def test_notebooks(serve: Serve) -> None:
+    """The notebooks that a page offers are those of what it shows, below a path of the site, too."""
+    site = serve(
+        {
+            "docs/index.md": cells("6 * 7"),
+            "docs/schön er.md": cells("5 * 5"),
+            "mkdocs.yml": CONFIG + "site_url: http://localhost/below/\n",
+        }
+    )
+    assert '"42"' in site.html("below/index.ipynb")
+    assert '"25"' in site.html("below/sch%C3%B6n%20er/sch%C3%B6n%20er.ipynb")
+    site.edit("docs/index.md", cells("6 * 8"))
+    assert '"48"' in site.html("below/index.ipynb")
+    with pytest.raises(OSError, match="404"):
+        site.html("below/other.ipynb")
+
+
 def test_a_page_that_is_no_text(serve: Serve) -> None:
     """MkDocs cannot read it either; the preview shows what is wrong, and goes on."""
     site = serve({"docs/index.md": "# Page\n", "docs/b.md": "# Other\n"})

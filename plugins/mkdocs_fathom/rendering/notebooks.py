@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ..model import JSON, Cell, CellResult, Chapter, Depth
 from ..parsing import attachments
 from ..scheduling.report import complete
-from ..store.keys import ABSENT, python_version
+from ..store.keys import python_version
 from .addresses import colab
 from .notebooks_needs import Sources, begin_again, distributions, first_cell, title
 from .notebooks_text import Folded, pieces
@@ -93,42 +93,6 @@ def notebook(chapter: Chapter, slug: str, sources: Sources) -> str:
     }
     data = {"cells": book.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-
-
-class Shelf:
-    """The notebooks of the last build: one whose chapter and runs are the same is not made again."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, tuple[object, dict[str, str]]] = {}
-
-    def notebooks(self, chapter: Chapter, sources: Sources) -> dict[str, str]:
-        """A chapter's notebooks by slug; none where it has no cells, or not all of them have run well."""
-        if not has_notebooks(chapter, sources):
-            return {}
-        made_of = (sources.config, sources.address, *_origins(chapter.path, sources))
-        before, texts = self._made.get(chapter.path, (None, {}))
-        if before != made_of:
-            texts = {slug: notebook(chapter, slug, sources) for slug in slugs(chapter)}
-            self._made[chapter.path] = made_of, texts
-        return texts
-
-
-def _origins(path: str, sources: Sources) -> tuple[object, ...]:
-    """The chapter and the chapters whose artifacts it loads, with their runs, which know the states of all files."""
-    found: dict[str, object] = {}
-    waiting = [path]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            runs = sources.runs[name]
-            found[name] = (sources.chapters[name], runs)
-            waiting += [
-                item.name.partition("#")[0]
-                for run in runs.values()
-                for item in run.dependencies
-                if item.kind == "artifact" and item.state != ABSENT
-            ]
-    return tuple(found.values())
 
 
 @dataclass(slots=True)
