@@ -86,6 +86,38 @@ def test_heading_skip_names_the_readers() -> None:
     ]
 
 
+def indented(blanks: int, before: str, language: str = "python") -> str:
+    """A fence behind some text."""
+    return before + "".join(f"{' ' * blanks}{line}\n" for line in (f"```{language}", "x = 1", "```"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (indented(2, "- a\n\n"), ["3:3"]),
+        (indented(3, "1. a\n"), ["2:4"]),
+        (indented(2, "- a\ngoes on\n\n"), ["4:3"]),
+        (indented(2, "- a\n\n    more\n\n"), ["5:3"]),
+        (indented(3, "text\n- a\n\n", "text"), ["4:4"]),
+        (indented(6, "- a\n\n    - b\n\n"), ["5:7"]),
+        (indented(2, indented(4, "- a\n\n") + "\n"), ["7:3"]),
+        (indented(4, "- a\n\n"), []),
+        (indented(0, "- a\n\n"), []),
+        (indented(2, "- a\n\ntext\n\n"), []),
+        (indented(2, "text\n\n"), []),
+        (indented(2, "* * *\n\n"), []),
+        (indented(2, indented(0, "- a\n\n") + "\n"), []),
+        (indented(2, indented(0, "").replace("x = 1", "- a") + "\n"), []),
+        ("- ```python\n  x = 1\n  ```\n", []),
+        ("> - a\n>\n>   ```python\n>   x = 1\n>   ```\n", ["3:5"]),
+        ("- a\n\n>   ```python\n>   x = 1\n>   ```\n", []),
+    ],
+)
+def test_fence_outside_list(text: str, expected: list[str]) -> None:
+    """Told of a fence that other dialects put into the item; not of one that stands nowhere near a list."""
+    assert found(text) == [f"{place} fence-outside-list" for place in expected]
+
+
 @pytest.mark.parametrize("key", ["need", "need s", "Needs", "nedes", "needss", "pytest_mark", "pytestmarks", "fathoms"])
 def test_a_key_that_is_nearly_ours(key: str) -> None:
     """It is told where it stands."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ..config import Config
 from ..errors import Problem
 from ..model import Chapter
-from . import alternatives, ignored, keys, lengths, links, names, page, structure, values
+from . import alternatives, ignored, keys, lengths, links, lists, names, page, structure, values
 from .rule import Rule
 
 _READ = "mojibake"
@@ -16,6 +16,7 @@ RULES = (
     Rule(_READ, "Text that was decoded wrongly; `--fix` repairs it.", lambda _page: iter(())),
     Rule("empty-region", "A region in which a reader sees nothing.", structure.empty_region),
     Rule("heading-skip", "A heading more than one level below the one before it.", structure.heading_skip),
+    Rule("fence-outside-list", "A fence that ends the list it was meant for.", lists.fence_outside_list),
     Rule("depth-imbalance", "A depth that takes much longer to read than another.", lengths.imbalance),
     Rule("link-into-depth", "A link to a heading that only some readers have.", links.into_depth),
     Rule("missing-alt", "An image or a drawing without a text alternative.", alternatives.missing_alt),
