@@ -137,6 +137,34 @@ def test_check(fathom: Fathom) -> None:
     assert told(fathom("check", a="The cafÃ© is open, ![](a.png)\n")) == (1, "", DAMAGED)
 
 
+NOTEBOOK = """\
+{"cells": [
+  {"cell_type": "code", "metadata": {}, "outputs": [],
+   "source": [
+    "1"
+   ]
+  }
+ ],
+ "metadata": {}, "nbformat": 4, "nbformat_minor": 5
+}
+"""
+JUPYTER = "plugins:\n  - fathom:\n      chapters: ['*.md', '*.ipynb']\n"
+
+
+def test_check_of_a_notebook_without_a_page(fathom: Fathom) -> None:
+    """What a build refuses, because nothing makes a page of it, a check does not pass over."""
+    Path("docs", "lab.ipynb").write_text(NOTEBOOK, encoding="utf-8")
+    Path("mkdocs.yml").write_text(JUPYTER, encoding="utf-8")
+    result = fathom("check", a="# A\n")
+    what = "nothing makes a page of the notebook `docs/lab.ipynb`, which this option names"
+    assert result.stderr.splitlines()[0] == f"mkdocs.yml:3:7: {what}"
+    assert "  Install `mkdocs-jupyter` and add it to `plugins`." in result.stderr
+    assert result.exit_code == 1
+    for entry in ("  - mkdocs-jupyter\n", "  - mkdocs-jupyter: {include: ['*.ipynb']}\n"):
+        Path("mkdocs.yml").write_text(JUPYTER + entry, encoding="utf-8")
+        assert told(fathom("check")) == (0, "", "2 chapters, 1 cell: nothing to mend\n")
+
+
 def test_check_tells_all_at_once(fathom: Fathom) -> None:
     """Errors of one chapter do not hide the warnings of another."""
     result = fathom("check", a="<!-- DEEP -->\n", b="![](a.png)\n")

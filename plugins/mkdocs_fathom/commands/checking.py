@@ -12,6 +12,7 @@ from ..config import Config
 from ..errors import FathomError, Problem
 from ..linting import lint, mend
 from ..model import Chapter, Span
+from ..parsing.notebook import is_notebook
 from ..scheduling import compare, lookup, needs, schedule
 from ..scheduling.chapters import chapter_files, read_all
 from ..scheduling.report import Report, counted
@@ -60,7 +61,7 @@ def check(site: SiteFile, config: Config) -> Checked:
             needs.resolve(chapters, config)
         except FathomError as error:
             problems += error.problems
-    problems += [*lint.findings(chapters, config), *unused(site, chapters)]
+    problems += [*lint.findings(chapters, config), *unused(site, chapters), *_without_pages(site, config, files)]
     return Checked(len(files), tuple(chapters), tuple(sorted(problems)))
 
 
@@ -75,6 +76,18 @@ def unused(site: SiteFile, chapters: Sequence[Chapter]) -> list[Problem]:
     what = f"`fathom` is not among the plugins, so {' and '.join(lost)}"
     hint = "Add `- fathom` to `plugins`." if site.data.get("plugins") else "Add `plugins: [search, fathom]`."
     return [Problem(site.places.get("plugins") or Span(site.name, 1), what, hint, severity="warning")]
+
+
+def _without_pages(site: SiteFile, config: Config, files: Sequence[Path]) -> list[Problem]:
+    """An error for the first notebook that is a chapter where no plugin would make a page of it, as in a build."""
+    entries = site.data.get("plugins")
+    entries = entries if isinstance(entries, list | dict) else []
+    names = {name for entry in entries for name in (entry if isinstance(entry, dict) else [entry])}
+    notebook = next((file for file in files if is_notebook(file)), None)
+    if notebook is None or "fathom" not in names or "mkdocs-jupyter" in names:
+        return []
+    what = f"nothing makes a page of the notebook `{config.relative(notebook)}`, which this option names"
+    return [Problem(config.place("chapters"), what, "Install `mkdocs-jupyter` and add it to `plugins`.")]
 
 
 def fix(checked: Checked, config: Config, store: Store, shown: Shown) -> tuple[list[mend.Mended], list[Problem]]:

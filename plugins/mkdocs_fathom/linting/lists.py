@@ -21,7 +21,8 @@ _SHORT = frozenset({2, 3})
 def fence_outside_list(page: Page) -> Iterator[Finding]:
     """A fence below the text of a list's item that is not indented far enough to be part of it."""
     lines = {event.index: event for event in page.prose}
-    fences: dict[int, Cell | Fence] = {each.last: each for each in (*page.chapter.cells, *page.chapter.others)}
+    fences: dict[int, Cell | Fence] = {cell.last: cell for cell in page.chapter.cells}
+    fences |= {fence.last: fence for fence in page.chapter.others}
     for fence in fences.values():
         prefix = page.chapter.lines[fence.first].text[: fence.span.column - 1]
         indent = indent_of(prefix)
