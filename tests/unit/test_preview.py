@@ -85,7 +85,10 @@ def test_failing_cell(serve: Serve) -> None:
     assert lines[2].startswith("If the error is what you want to show, declare it")
     assert lines[3] == "Traceback (most recent call last):"
     assert lines[-2:] == ["The cell had printed:", "  half"]
-    assert marked(page, "fathom-stale") == ["From before the error:\ntwo", "From before the error:\nthree"]
+    assert marked(page, "fathom-stale") == [
+        "From before the error: what other code gave here\ntwo",
+        "From before the error:\nthree",
+    ]
     text = site.page()
     assert "Not run: the cell at line 5 failed." in text
     assert text.index("uno") < text.index("division by zero") < text.index("two\n") < text.index("three\n")
@@ -168,7 +171,10 @@ def test_syntax_error(serve: Serve) -> None:
     assert said.index("docs/index.md:7:6: SyntaxError: '(' was never closed") < said.index(
         "fathom: docs/b.md: 1 cell in"
     )
-    assert marked(site.html(), "fathom-stale") == ["From before the error:\none", "From before the error:\ndeep"]
+    assert marked(site.html(), "fathom-stale") == [
+        "From before the error:\none",
+        "From before the error: what other code gave here\ndeep",
+    ]
     assert "Not run: line 7 of `docs/index.md` has an error." in site.page()
     assert marked(site.html(), "fathom-mistake")[0].startswith("Error at docs/index.md:7:6\nSyntaxError")
     assert "data-fathom-tabs" in site.html()

@@ -28,7 +28,8 @@ def cell(trouble: Trouble, result: CellResult, of: Cell, variant: str = "") -> s
     parts = [_list(trouble.problems), outputs.note(trouble.blocked) if trouble.blocked else ""]
     if trouble.before:
         body = outputs.html(trouble.before, of, variant)
-        stale = f'<div class="fathom-stale">\n{outputs.note("From before the error:")}\n{body}\n</div>'
+        whose = "From before the error: what other code gave here" if trouble.changed else "From before the error:"
+        stale = f'<div class="fathom-stale">\n{outputs.note(whose)}\n{body}\n</div>'
         parts.append(stale if body else "")
     elif not result.failure:  # what a cell printed until it failed stands with its error
         parts.append(outputs.html(result, of, variant))

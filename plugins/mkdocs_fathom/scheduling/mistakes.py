@@ -29,6 +29,8 @@ class Trouble:
     """Why it did not run though nothing is wrong with it; empty where it ran."""
     before: CellResult | None = None
     """What it gave when its chapter last ran well; None where it ran well now, or nothing is known."""
+    changed: bool = False
+    """Whether its code was other code then."""
 
 
 Troubles = Mapping[int, Mapping[str, Trouble]]
@@ -78,8 +80,8 @@ def find(chapter: Chapter, runs: Runs, errors: Sequence[Problem], config: Config
             blocked = "" if problems else reason or _blame(chapter, result)
             lost = bool(errors) or result.failure is not None or result.blocked_by is not None
             if problems or blocked:
-                last = before.get(result.number) if lost else None
-                cells.setdefault(result.number, {})[depth] = Trouble(problems, blocked, last)
+                last, changed = before.get(result.number, (None, False)) if lost else (None, False)
+                cells.setdefault(result.number, {})[depth] = Trouble(problems, blocked, last, changed)
     elsewhere = tuple(placed.get(None, ()))
     return Mistakes(elsewhere, cells, readable=not (errors and elsewhere))
 
@@ -126,8 +128,8 @@ def _places(chapter: Chapter, cell: Cell) -> Iterator[tuple[str, int]]:
         yield line.path, line.number
 
 
-def _before(chapter: Chapter, depth: str, config: Config, store: Store) -> dict[int, CellResult]:
-    """What the cells of a path gave when it last ran well, by the numbers that they have now.
+def _before(chapter: Chapter, depth: str, config: Config, store: Store) -> dict[int, tuple[CellResult, bool]]:
+    """What the cells of a path gave when it last ran well, by the numbers that they have now; and if with other code.
 
     Cells are matched as `diff` matches lines: a changed one is the one that stood in its place.
     """
@@ -136,11 +138,16 @@ def _before(chapter: Chapter, depth: str, config: Config, store: Store) -> dict[
         return {}
     then, now = (_cells(parts) for parts in (latest[0], components(chapter, depth, config)))
     results = {result.number: result for result in latest[1].results}
-    matched: dict[int, CellResult] = {}
+    matched: dict[int, tuple[CellResult, bool]] = {}
     matcher = SequenceMatcher(None, [state for _, state in then], [state for _, state in now], autojunk=False)
     for _, i, i_end, j, j_end in matcher.get_opcodes():
         pairs = zip(then[i:i_end], now[j:j_end], strict=False)
-        matched |= {new: results[old] for (old, _), (new, _) in pairs if old in results}
+        matched |= {
+            # A state is a digest of the code and one of its options.
+            new: (results[old], was.partition("-")[0] != state.partition("-")[0])
+            for (old, was), (new, state) in pairs
+            if old in results
+        }
     return matched
 
 
