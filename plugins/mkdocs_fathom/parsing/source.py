@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+
 from ..errors import FathomError
 from ..model import Span
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def decode(data: bytes, path: str) -> str:
@@ -20,6 +24,8 @@ def decode(data: bytes, path: str) -> str:
         before = unified(data[:start].decode("utf-8-sig")).split("\n")
         span = Span(path, len(before), len(before[-1]) + 1)
         what = f"not UTF-8: byte 0x{data[start]:02X} at offset {start}"
+        if data.startswith(_UTF_16):
+            what = "not UTF-8: the file begins as UTF-16 does"
         raise FathomError.at(span, what, "Save the file as UTF-8.") from error
     return unified(text)
 
