@@ -500,13 +500,32 @@ def test_code_in_a_comment_does_not_run() -> None:
     [
         (
             "---\na: [\n---\n",
-            ["3:1: the front matter is not YAML: expected the node content, but found '<stream end>'\n  Mend it."],
+            [
+                (
+                    "3:1: the front matter is not YAML: expected the node content, but found '<stream end>'\n"
+                    "  `[` of line 2 is not closed: add `]`."
+                )
+            ],
         ),
         (
             "---\nx: 1\na: b: c\n---\n",
-            ["3:5: the front matter is not YAML: mapping values are not allowed here\n  Mend it."],
+            [
+                (
+                    "3:5: the front matter is not YAML: mapping values are not allowed here\n"
+                    "  A `: ` makes a key: put the value in quotation marks,"
+                    " or give keys of one level the same indentation."
+                )
+            ],
         ),
-        ("---\nday: 2020-13-45\n---\n", ["1:1: the front matter is not YAML: month must be in 1..12\n  Mend it."]),
+        (
+            "---\nday: 2020-13-45\n---\n",
+            [
+                (
+                    "1:1: the front matter is not YAML: month must be in 1..12\n"
+                    "  If it is text, put the value in quotation marks."
+                )
+            ],
+        ),
         ("---\na: b\ntext\n", ["1:1: the front matter is never closed\n  Add a line `---` behind its last key."]),
         (
             "---\nx: 1\nneeds: {a: 1}\n---\n",
@@ -542,6 +561,31 @@ def test_code_in_a_comment_does_not_run() -> None:
 def test_front_matter_that_is_wrong(text: str, expected: list[str]) -> None:
     """Each at its own line."""
     assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("front", "hint"),
+    [
+        ("x: 1\nneeds: [a, b", "`[` of line 3 is not closed: add `]`."),
+        ("x: {a: 1\ny: 2", "`{` of line 2 is not closed: add `}`."),
+        ("x: '['\nneeds: [a\ny: 2", "`[` of line 3 is not closed: add `]`."),
+        ('x: 1\ntitle: "A\ny: 2', "Close the quotation mark of line 3."),
+        ("x: 1\n\ty: 2", "Indent with blanks, not with tabs."),
+        ("x: 1\nneeds\ny: 2", "Write `key: value`, with a colon and a blank behind the key."),
+        ("title: @a", "That character means something to YAML: put the value in quotation marks."),
+        ("title: *a", "`*` means something to YAML: put the value in quotation marks."),
+        ("title: !a b", "`!` means something to YAML: put the value in quotation marks."),
+        (
+            "x: 1\n y: 2\n- z",
+            "A `: ` makes a key: put the value in quotation marks, or give keys of one level the same indentation.",
+        ),
+        ("title: 'a' b", "Give keys of one level the same indentation, and each a line of its own."),
+    ],
+)
+def test_what_to_do_about_front_matter_that_is_no_yaml(front: str, hint: str) -> None:
+    """The line and the sign where they are known, not that it is to be mended."""
+    (problem,) = said(f"---\n{front}\n---\n")
+    assert problem.splitlines()[1:] == [f"  {hint}"]
 
 
 @pytest.mark.parametrize(
@@ -586,6 +630,8 @@ def test_line_endings_change_nothing(ending: str) -> None:
         (b"ab\ncd\xff", "a.md:2:3: not UTF-8: byte 0xFF at offset 5\n  Save the file as UTF-8."),
         (b"\xef\xbb\xbfa\xe9", "a.md:1:2: not UTF-8: byte 0xE9 at offset 4\n  Save the file as UTF-8."),
         (b"a\n\x80", "a.md:2:1: not UTF-8: byte 0x80 at offset 2\n  Save the file as UTF-8."),
+        ("a".encode("utf-16"), "a.md:1:1: not UTF-8: the file begins as UTF-16 does\n  Save the file as UTF-8."),
+        (b"\xfe\xff\0a", "a.md:1:1: not UTF-8: the file begins as UTF-16 does\n  Save the file as UTF-8."),
         (b"\x80", "a.md:1:1: not UTF-8: byte 0x80 at offset 0\n  Save the file as UTF-8."),
     ],
 )

@@ -14,6 +14,19 @@ from ..errors import Problem
 from ..model import Span
 
 _KEYS = ("timeout", "ignore", "notebook")
+_QUOTE = "put the value in quotation marks"
+_REMEDIES = {
+    "mapping values are not allowed": f"A `: ` makes a key: {_QUOTE}, or give keys of one level the same indentation.",
+    "could not find expected ':'": "Write `key: value`, with a colon and a blank behind the key.",
+    "'\\t' that cannot start": "Indent with blanks, not with tabs.",
+    "that cannot start any token": f"That character means something to YAML: {_QUOTE}.",
+    "expected alphabetic or numeric character": f"`*` and `&` mean something to YAML: {_QUOTE}.",
+    "undefined alias": f"`*` means something to YAML: {_QUOTE}.",
+    "expected <block end>": "Give keys of one level the same indentation, and each a line of its own.",
+    "constructor for the tag": f"`!` means something to YAML: {_QUOTE}.",
+}
+"""What to do, by what PyYAML says."""
+_PAIRS = {"[": "]", "{": "}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +79,13 @@ class _Reader:
             mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
             what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
             span = self.span(mark) if mark else Span(self.path, self.first_line)
-            return Front(length, problems=(Problem(span, f"the front matter is not YAML: {what}", "Mend it."),))
+            hint = _remedy(error, text, self.first_line + 1)
+            return Front(length, problems=(Problem(span, f"the front matter is not YAML: {what}", hint),))
         except (ValueError, TypeError, OverflowError, RecursionError, AttributeError) as error:
             # PyYAML lets these escape from scalars that look like a date or a number and are none.
             span = Span(self.path, self.first_line)
-            return Front(length, problems=(Problem(span, f"the front matter is not YAML: {error}", "Mend it."),))
+            what = f"the front matter is not YAML: {error}"
+            return Front(length, problems=(Problem(span, what, f"If it is text, {_QUOTE}."),))
         if data is None:
             return Front(length)
         if not isinstance(data, dict):
@@ -153,3 +168,32 @@ class _Reader:
         values = [] if value is None else [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
             self.problem("fathom.ignore", "`ignore` is no list of rules", "Write `ignore: [missing-alt]`.")
+
+
+def _remedy(error: yaml.YAMLError, text: str, first: int) -> str:
+    """What to do about front matter that is no YAML.
+
+    Args:
+        error: What PyYAML says.
+        text: The front matter.
+        first: The line on which it begins.
+    """
+    said, start = str(getattr(error, "problem", "")), getattr(error, "context_mark", None)
+    if start and "quoted scalar" in str(getattr(error, "context", "")):
+        return f"Close the quotation mark of line {first + start.line}."
+    if ("stream end" in said or "expected ',' or" in said) and (opened := _unclosed(text)):
+        sign, line = opened
+        return f"`{sign}` of line {first + line} is not closed: add `{_PAIRS[sign]}`."
+    return next((hint for words, hint in _REMEDIES.items() if words in said), f"Write `key: value`; else {_QUOTE}.")
+
+
+def _unclosed(text: str) -> tuple[str, int] | None:
+    """The last bracket that is not closed, and its line from 0; brackets in quotation marks are text."""
+    opened: list[tuple[str, int]] = []
+    for match in re.finditer(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|[\[\]{}]", text):
+        sign = match[0]
+        if sign in _PAIRS:
+            opened.append((sign, text.count("\n", 0, match.start())))
+        elif opened and sign == _PAIRS[opened[-1][0]]:
+            opened.pop()
+    return opened[-1] if opened else None
