@@ -444,12 +444,21 @@ def test_new_chapter_takes_the_next_number(fathom: Fathom) -> None:
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text("text\n")
     assert new("Twice").stdout.startswith("docs/course/010_twice.md is written.")
-    assert new("Twice").stdout.startswith("docs/course/011_twice.md is written.")
+    assert new("Größe & Maß, Øre").stdout.startswith("docs/course/011_grosse-mass-ore.md is written.")
     Path("mkdocs.yml").write_text("nav: [a.md]\n")
     advice = new("机器 学习").stdout
     assert advice.startswith("docs/course/012_机器-学习.md is written.")
     assert "add `- fathom` to `plugins` in mkdocs.yml" in advice
     assert "add `- course/012_机器-学习.md` to `nav` in mkdocs.yml" in advice
+
+
+def test_new_chapter_of_a_title_that_is_there(fathom: Fathom) -> None:
+    """It is refused: who asks twice seldom wants two."""
+    assert new("The median").exit_code == 0
+    result = new("The Median!")
+    assert result.exit_code == 2
+    assert "`docs/chapters/01-the-median.md` has this title already: choose another" in result.stderr
+    assert len(list(Path("docs/chapters").iterdir())) == 1
 
 
 @pytest.mark.parametrize(

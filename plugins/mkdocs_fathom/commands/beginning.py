@@ -16,6 +16,7 @@ from ..scheduling.chapters import chapter_files, is_chapter
 from ..site_file import SiteFile
 
 _NUMBERED = re.compile(r"(\d+)([-_.])")
+_LATIN = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
 _HEAD = """\
 # {title}
 
@@ -52,7 +53,7 @@ def begin(title: str, config: Config) -> Path:
 
     Raises:
         FathomError: The option `chapters` allows no such page, or the file cannot be written.
-        ValueError: The title has no letter or digit.
+        ValueError: The title has no letter or digit, or a chapter there has it.
     """
     title = " ".join(title.split())
     file = _place(title, config)
@@ -86,9 +87,10 @@ def slug(title: str) -> str:
     Raises:
         ValueError: There are none.
     """
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
-    for words in (plain, unicodedata.normalize("NFC", title)):
-        if name := "-".join(re.findall(r"[^\W_]+", re.sub("['’]", "", words.lower()))):
+    # Case folding makes `ss` of `ß`; the letters below have no form without their mark.
+    folded = unicodedata.normalize("NFKD", title.casefold().translate(_LATIN))
+    for words in (folded.encode("ascii", "ignore").decode(), unicodedata.normalize("NFC", title).lower()):
+        if name := "-".join(re.findall(r"[^\W_]+", re.sub("['’]", "", words))):
             return name
     raise ValueError(f"no letter or digit in the title `{title}`")
 
@@ -103,8 +105,15 @@ def _place(title: str, config: Config) -> Path:
         return _home(config) / f"01-{slug(title)}.md"
     folder = Counter(file.parent for file in numbered).most_common(1)[0][0]
     found = [match for file in numbered if file.parent == folder and (match := _NUMBERED.match(file.name))]
+    same = next((file for file in numbered if file.parent == folder and _unnumbered(file) == slug(title)), None)
+    if same:
+        raise ValueError(f"`{config.relative(same)}` has this title already: choose another")
     last = max(found, key=lambda match: int(match[1]))
     return folder / f"{int(last[1]) + 1:0{len(last[1])}}{last[2]}{slug(title)}.md"
+
+
+def _unnumbered(file: Path) -> str:
+    return _NUMBERED.sub("", file.stem, count=1)
 
 
 def _home(config: Config) -> Path:
