@@ -1,0 +1,172 @@
+/*
+ * The engine in a thread of its own, so that a page scrolls while a model computes.
+ *
+ * A message is `{ id, type, … }`, with `type` one of ANSWERS below. Any number of `{ id, update }` come back, and at the end one
+ * `{ id, answer }` or `{ id, error }`. `{ type: "stop", id }` ends what is being written or trained; it answers with what it has.
+ * Models are named by the address of their weights and fetched when they are first asked for. What readers type goes
+ * nowhere else.
+ */
+import { GPT, Tokenizer, causal, full, generate, keep, prefix, seeded, unpack } from "./gpt.js";
+
+/** @typedef {{ model: GPT, tokenizer?: Tokenizer, meta: Record<string, any> }} Loaded */
+
+/** @type {Map<string, Promise<Loaded>>} */
+const models = new Map();
+/** @type {Map<number, AbortController>} What is being done, by the number of its message. */
+const tasks = new Map();
+
+const OFFLINE = "The model's weights could not be fetched. Are you offline? Try again when you are connected.";
+
+/** All bytes of an answer, saying how many have come. The total is known only where they come as they were stored. */
+const download = async (answer, tell) => {
+  const packed = answer.headers.get("Content-Encoding");
+  const total = packed ? 0 : Number(answer.headers.get("Content-Length"));
+  const parts = [];
+  let loaded = 0;
+  for (let reader = answer.body.getReader(); ; ) {
+    const { done, value } = await reader.read();
+    if (done) return new Blob(parts).arrayBuffer();
+    parts.push(value);
+    loaded += value.length;
+    tell({ loaded, total });
+  }
+};
+
+/** @returns {Promise<Loaded>} */
+const fetchModel = async (url, tell) => {
+  let buffer;
+  try {
+    const answer = await fetch(url);
+    if (!answer.ok) throw new Error(`The model's weights could not be fetched: the server answered ${answer.status}.`);
+    buffer = await download(answer, tell);
+  } catch (error) {
+    throw error instanceof TypeError ? new Error(OFFLINE) : error; // what `fetch` throws where no answer comes, or half of one
+  }
+  const unpacked = unpack(buffer);
+  const { meta } = unpacked;
+  return { model: new GPT(unpacked), tokenizer: meta.merges && new Tokenizer(meta), meta };
+};
+
+/** The model of an address. Whoever asks while it is under way waits with the others; a failure may be tried again. */
+const load = async (url, tell) => {
+  if (!models.has(url)) models.set(url, fetchModel(url, tell));
+  try {
+    return await models.get(url);
+  } catch (error) {
+    models.delete(url);
+    throw error;
+  }
+};
+
+/** A text as the course's functions give it to a model: behind the mark that stands between texts. */
+const promptOf = ({ tokenizer }, { text, tokens }) => tokens ?? [tokenizer.end, ...tokenizer.encode(text ?? "")];
+
+/** What of a prompt the model can see: its end. */
+const window = (loaded, message) => promptOf(loaded, message).slice(-loaded.model.context);
+
+/** A mask as a message names it: `"causal"`, `"full"`, or `{ prefix: 4 }`. */
+const maskOf = ({ model }, { mask }) =>
+  mask?.prefix === undefined ? { causal, full }[mask] ?? model.mask : prefix(mask.prefix);
+
+const chanceOf = ({ temperature, topK, topP }) => ({ temperature, topK, topP });
+const randomOf = ({ seed }) => (seed === undefined ? Math.random : seeded(seed));
+
+/** What each type of message is answered with. */
+const ANSWERS = {
+  /** `{ url }`: fetch the weights, and tell what they are. Updates: `{ loaded, total }`; a total of 0 is not known. */
+  load: ({ model, tokenizer, meta }) => ({
+    meta,
+    size: {
+      vocabulary: model.vocabulary, width: model.width, heads: model.heads, layers: model.blocks.length,
+      context: model.context, outputs: model.outputs,
+      parameters: Object.values(model.arrays).reduce((sum, array) => sum + array.length, 0),
+    },
+    end: tokenizer?.end,
+    bytes: tokenizer?.bytes,
+  }),
+
+  /** `{ url, text }`: its tokens, and the pieces whose borders they never cross. */
+  encode: ({ tokenizer }, { text }) => ({ tokens: tokenizer.encode(text), pieces: tokenizer.pieces(text) }),
+
+  /** `{ url, text, most }`: how its tokens come about, merge by merge. */
+  steps: ({ tokenizer }, { text, most = 1000 }) => {
+    const steps = [];
+    for (const step of tokenizer.steps(text)) if (steps.push(step) >= most) break;
+    return { steps };
+  },
+
+  /** `{ url, text or tokens, temperature, topK, topP }`: the scores of what comes next, and what may be drawn, best first. */
+  next: (loaded, message) => {
+    const tokens = window(loaded, message);
+    const { logits } = loaded.model.forward(tokens, { mask: maskOf(loaded, message), last: true });
+    const kept = keep(logits, chanceOf(message));
+    return { tokens, logits, kept: kept.tokens, probabilities: kept.probabilities };
+  },
+
+  /** `{ url, text or tokens, mask }`: for each block, who looked where (H, T, T). */
+  attention: (loaded, message) => {
+    const tokens = window(loaded, message);
+    const { attention } = loaded.model.forward(tokens, { mask: maskOf(loaded, message), watch: true });
+    return { tokens, attention };
+  },
+
+  /** `{ url, text or tokens, mask }`: what the head would read before the first block and after each one (T, V). */
+  lens: (loaded, message) => {
+    const tokens = window(loaded, message);
+    const { stream } = loaded.model.forward(tokens, { mask: maskOf(loaded, message), watch: true });
+    return { tokens, logits: stream.map((x) => loaded.model.read(x)) };
+  },
+
+  /** `{ url, text or tokens, temperature, topK, topP, seed, most }`. Updates: `{ token, text }`. */
+  generate: async (loaded, message, tell, signal) => {
+    const [tokens, read] = [[], loaded.tokenizer.reader()];
+    const options = { ...chanceOf(message), random: randomOf(message), most: message.most, stop: loaded.tokenizer.end, signal };
+    for await (const token of generate(loaded.model, promptOf(loaded, message), options)) {
+      tokens.push(token);
+      tell({ token, text: read(token) });
+    }
+    return { tokens, text: loaded.tokenizer.decode(tokens), stopped: signal.aborted };
+  },
+
+  /**
+   * `{ url, texts, steps, rows, peak, seed, fresh, as }`: train on texts, from the weights of the address, or from chance where
+   * `fresh` gives `{ width, heads, layers, context }`. Updates: `{ step, loss }`. `as` names the result, to be asked like an address.
+   */
+  train: async ({ model, tokenizer, meta }, message, tell, signal) => {
+    const { texts, steps, rows = 8, peak, fresh, as } = message;
+    const { Trainer, newModel, pretrain } = await import("./train.js");
+    const random = randomOf(message);
+    const arrays = Object.fromEntries(Object.entries(model.arrays).map(([name, array]) => [name, array.slice()]));
+    const learner = fresh
+      ? newModel({ ...fresh, vocabulary: tokenizer.size }, random)
+      : new GPT({ meta, arrays, shapes: model.shapes });
+    if (as) models.set(as, Promise.resolve({ model: learner, tokenizer, meta }));
+    const tokens = texts.flatMap((text) => [tokenizer.end, ...tokenizer.encode(text)]);
+    const losses = [];
+    for await (const { step, loss } of pretrain(new Trainer(learner, rows), tokens, { steps, peak, random, signal })) {
+      losses.push(loss);
+      tell({ step, loss });
+    }
+    return { losses, stopped: signal.aborted };
+  },
+};
+
+onmessage = async ({ data: message }) => {
+  const { id, type, url } = message;
+  if (type === "stop") {
+    tasks.get(id)?.abort();
+    return;
+  }
+  const task = new AbortController();
+  tasks.set(id, task);
+  const tell = (update) => postMessage({ id, update });
+  try {
+    if (!Object.hasOwn(ANSWERS, type)) throw new Error(`Nothing answers to ${type}: ask for ${Object.keys(ANSWERS).join(", ")}.`);
+    const loaded = await load(url, tell);
+    postMessage({ id, answer: await ANSWERS[type](loaded, message, tell, task.signal) });
+  } catch (error) {
+    postMessage({ id, error: error.message });
+  } finally {
+    tasks.delete(id);
+  }
+};
