@@ -5,7 +5,8 @@
 
 The edits are drawn by chance, the same ones each time: of prose, of a last cell behind a slow one, of a module that all
 pages import, mistakes in code and in markers, and saves while the save before is still being run. The same site without
-Fathom is served beside it and edited in turn, which says what MkDocs itself needs: it looks for changes twice a second.
+Fathom, its code highlighted all the same, is served beside it and edited in turn, which says what MkDocs itself needs:
+it looks for changes twice a second.
 """
 
 from __future__ import annotations
@@ -30,7 +31,12 @@ from statistics import median
 
 import psutil
 
-_CONFIG = "site_name: Edits\ntheme: {name: material, font: false}\nplugins: [%s]\n"
+_CONFIG = """
+site_name: Edits
+theme: {name: material, font: false}
+markdown_extensions: [pymdownx.superfences]
+plugins: [%s]
+"""
 _WAIT = 120.0
 """Seconds after which a page that has not changed is out of date."""
 PLAIN = "plain MkDocs"

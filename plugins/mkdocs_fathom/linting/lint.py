@@ -48,7 +48,9 @@ def findings(chapters: Sequence[Chapter], config: Config, among: Iterable[Chapte
 
 def heeded(problems: Iterable[Problem], chapters: Sequence[Chapter], config: Config) -> list[Problem]:
     """The problems without those of rules that are switched off where they were found."""
-    return _heeded(problems, [page.read(chapter, {}) for chapter in chapters], config)
+    problems = list(problems)
+    # A site has many pages and seldom a problem.
+    return _heeded(problems, [page.read(chapter, {}) for chapter in chapters], config) if problems else []
 
 
 def _heeded(problems: Iterable[Problem], pages: Sequence[page.Page], config: Config) -> list[Problem]:
