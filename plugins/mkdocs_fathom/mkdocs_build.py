@@ -22,7 +22,7 @@ from .model import Cell, Chapter, Run, Span
 from .parsing import attachments
 from .parsing.notebook import is_notebook
 from .parsing.parse import parse, read_text
-from .rendering import mistakes, notebooks, switch
+from .rendering import mistakes, notebooks, policy, switch
 from .rendering.addresses import Address
 from .rendering.notebooks_needs import Sources
 from .rendering.pages import PageSource
@@ -48,6 +48,7 @@ class Build:
         self._store: Store | None = None
         self._chapters: dict[str, Chapter] = {}
         self._mistakes: dict[str, Mistakes] = {}
+        self._refused: set[policy.Refused] = set()  # what stands around every page is said once
         self.report: Report | None = None
 
     def run(self, pages: Sequence[File], *, strict: bool) -> None:
@@ -166,6 +167,22 @@ class Build:
         """What loads our script on the page of an address; `folder` is where the site serves it."""
         return switch.script(self._site, get_relative_url(f"{folder}/fathom.js", url), get_relative_url(".", url))
 
+    def policed(self, page: str, content: str = "", src_uri: str = "", *, strict: bool) -> str:
+        """A finished page with its policy, if the site wants one; says what of the page that refuses."""
+        if not self._site.content_security_policy:
+            return page
+        found = set(policy.refused_around(page, content)) - self._refused
+        self._refused |= found
+        problems = [_refused(self._site.place("content_security_policy"), each.what) for each in found]
+        if inside := policy.refused(content):
+            file = self._site.docs / src_uri
+            text = file.read_text(encoding="utf-8-sig", errors="replace") if file.is_file() else ""
+            for each in inside:
+                number = next((number for number, line in enumerate(text.splitlines(), 1) if each.tag in line), 1)
+                problems.append(_refused(Span(self._site.relative(file), number), each.what))
+        _tell(sorted(problems), strict=strict)
+        return policy.put_in(page, content)
+
     def served(self) -> Iterator[tuple[str, Path]]:
         """What the site serves besides its pages, below our own address: the style sheet and the artifacts."""
         assert self._store is not None  # noqa: S101 - pages come after `run`
@@ -211,6 +228,11 @@ class Build:
         # A folder around the store or the pages would be changed by the build that its change begins.
         safe = {path for path in folders if not any(own.is_relative_to(path) for own in (site.cache_dir, site.docs))}
         return {path for path in files | safe if path.exists() and not path.is_relative_to(site.docs)}
+
+
+def _refused(span: Span, what: str) -> Problem:
+    hint = "Put scripts and styles into files below `docs_dir`; or set `content_security_policy: false`."
+    return Problem(span, f"the site's Content Security Policy refuses {what}", hint, severity="warning")
 
 
 def _code(cell: Cell) -> tuple[int, str, str | None, bool]:

@@ -170,7 +170,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
     on_page_context = CombinedEvent(_before_search, _after_search)
 
     @event_priority(100)
-    def on_post_page(self, output: str, /, *, page: Page, **_: object) -> str:
+    def _finished(self, output: str, /, *, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG002
         """Put the figures back, and our script into the head."""
         assert self._build is not None  # noqa: S101 - see `on_files`
         found = self._figures.pop(page.file.src_uri, [])
@@ -186,6 +186,26 @@ class FathomPlugin(BasePlugin[NoOptions]):
         )
         output = output.replace("</head>", f"{self._build.script(ASSETS, page.url)}</head>", 1)
         return _PLACE.sub(lambda match: places.get(int(match[1]), match[0]), output)
+
+    @event_priority(-100)
+    def _policed(self, output: str, /, *, page: Page, config: MkDocsConfig) -> str:
+        """Say what may run, once nothing changes any more; not in a preview, whose pages MkDocs gives a script."""
+        assert self._build is not None  # noqa: S101 - see `on_files`
+        if self._serving:
+            return output
+        with _errors_raised():
+            return self._build.policed(output, page.content or "", page.file.src_uri, strict=config.strict)
+
+    on_post_page = CombinedEvent(_finished, _policed)
+
+    @event_priority(-100)
+    def on_post_template(self, output_content: str, /, *, template_name: str, config: MkDocsConfig) -> str:
+        """Say it of pages that are not made from a file, too: that of what is not found."""
+        assert self._build is not None  # noqa: S101 - see `on_files`
+        if self._serving or not template_name.endswith(".html"):
+            return output_content
+        with _errors_raised():
+            return self._build.policed(output_content, strict=config.strict)
 
     def on_serve(self, server: LiveReloadServer, /, **_: object) -> LiveReloadServer:
         """Build again when something changes that the chapters use; look which pages are on screen."""

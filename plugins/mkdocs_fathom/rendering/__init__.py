@@ -9,4 +9,5 @@
 `panels`    what can be said of a page once it is a tree: headings, teasers, and whether anything was lost
 `switch`    the depths under a page's title: what each asks of a reader
 `searching` a page as a search should read it
+`policy`    a finished page → the same with a Content Security Policy
 """
