@@ -52,7 +52,7 @@ TITLES = MappingProxyType(
         "Artifacts and needs": ("artifacts", "scheduling.needs", "scheduling.lookup", "scheduling.report"),
         "Runs that do not come about": ("running", "scheduling", "store"),
         "Pages": ("rendering", "markdown_extension", "mkdocs_plugin"),
-        "Commands and pytest": ("cli", "commands", "pytest_plugin"),
+        "Commands and pytest": ("cli", "cli_screen", "commands", "pytest_plugin"),
     }
 )
 """The list's headings, each with the modules, or parts of the package, whose messages stand below it."""

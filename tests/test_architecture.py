@@ -18,7 +18,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "plugins" / "mkdocs_fathom"
 ADAPTERS = frozenset(
-    {"mkdocs_plugin", "mkdocs_build", "mkdocs_serve", "markdown_extension", "markdown_tabs", "pytest_plugin", "cli"}
+    {
+        "mkdocs_plugin",
+        "mkdocs_build",
+        "mkdocs_serve",
+        "markdown_extension",
+        "markdown_tabs",
+        "pytest_plugin",
+        "cli",
+        "cli_screen",
+    }
 )
 HOSTS = frozenset({"click", "markdown", "mkdocs", "pymdownx", "pytest", "_pytest", "material"})
 DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)

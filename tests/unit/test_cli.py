@@ -308,12 +308,48 @@ def test_check_twice(fathom: Fathom, source: str, output: str | None) -> None:
     }
     assert result.exit_code == int(output is not None), result.stderr
     assert (named[output] in result.stderr) if output else ("another" not in result.stderr)
+    how = "1 difference" if output else "all outputs are the same"
+    assert f"everything run twice and compared: {how}" in result.stderr.splitlines()
 
 
 def test_check_twice_of_a_failing_chapter(fathom: Fathom) -> None:
     """What fails is told as such."""
     result = fathom("check --twice", a=page("1 / 0"))
     assert (result.exit_code, result.stderr.count("ZeroDivisionError: division by zero\n")) == (1, 2)
+
+
+CHOSEN = {
+    "a": page("1"),
+    "b": "---\nneeds: a\n---\n" + page("2"),
+    "c": "![](c.png)\n" + page("3"),
+}
+
+
+def test_chapters_by_name(fathom: Fathom) -> None:
+    """A command takes chapters as `needs:` names them, or as files; what they need belongs to them."""
+    assert fathom("explain b", **CHOSEN).stdout == fathom("explain docs/b.md").stdout != fathom("explain").stdout
+    assert fathom("run b").stderr.splitlines()[-1].startswith("2 chapters: 2 cells run")
+    assert fathom("run docs/a.md b.md").stderr.startswith("2 chapters: 0 cells run, 2 cached")
+    assert told(fathom("check b")) == (0, "", "2 chapters, 2 cells: nothing to mend\n")
+    assert told(fathom("check c"))[2].endswith("1 chapter, 1 cell: 1 warning\n")
+    assert fathom("export b").stdout.splitlines() == ["b.ipynb"]
+    Path("docs/d.md").write_text("<!-- DEEP -->\n", encoding="utf-8")
+    assert fathom("check a").exit_code == 0
+    assert told(fathom("check d"))[2].endswith("1 chapter: 1 error\n")
+
+
+def test_check_with_a_wrong_option(fathom: Fathom) -> None:
+    """Its last line counts, as that of every check."""
+    Path("mkdocs.yml").write_text("plugins: [fathom: {timeot: 3}]\n")
+    assert fathom("check", a=page("1")).stderr.splitlines()[-1] == "1 error"
+
+
+def test_help_of_commands(fathom: Fathom) -> None:
+    """It says what holds for the command, and is not cut."""
+    assert "GitHub" in fathom("check --help").stdout
+    assert "GitHub" not in fathom("explain --help").stdout + fathom("list --help").stdout
+    assert "..." not in "".join(fathom(command).stdout.partition("Commands:")[2] for command in ("--help", "new -h"))
+    assert "this folder if not given" in " ".join(fathom("export --help").stdout.split())
 
 
 def test_audit(fathom: Fathom) -> None:
@@ -325,7 +361,8 @@ def test_audit(fathom: Fathom) -> None:
     fathom("run")
     code, out, err = told(fathom("check --audit"))
     ran = ["docs/a.md: 1 cell in N s", "docs/b.md: 1 cell in N s"]
-    assert (code, out, sorted(err.splitlines())) == (0, "", ["2 chapters, 2 cells: nothing to mend", *ran])
+    same = "everything run anew and compared with what is stored: all outputs are the same"
+    assert (code, out, sorted(err.splitlines())) == (0, "", ["2 chapters, 2 cells: nothing to mend", *ran, same])
 
 
 def test_explain(fathom: Fathom) -> None:
@@ -484,8 +521,10 @@ def test_new_chapter_of_three_depths(fathom: Fathom) -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("explain docs/none.md", "File 'docs/none.md' does not exist."),
-        ("explain mkdocs.yml", "Error: not among the site's chapters: mkdocs.yml"),
+        ("explain docs/aa.md", "Error: no chapter `docs/aa.md`; did you mean `docs/a.md`?"),
+        ("run mkdocs.yml", "Error: no chapter `mkdocs.yml`"),
+        ("check xyz", "Error: no chapter `xyz`\n"),
+        ("export b", "Error: no chapter `b`\n"),
         ("run --frsh", "Error: No such option"),
         ("rnu", "Error: No such command"),
         ("--verbose", "Error: `--verbose` goes with `--version`"),

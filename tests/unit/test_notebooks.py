@@ -253,7 +253,7 @@ def test_export_writes_what_the_site_has(built: Built, build_site: Build) -> Non
     ("command", "status", "said"),
     [
         ("fathom export --depth dep", 2, "no depth `dep`; depths: SHALLOW, DEEP"),
-        ("fathom export mkdocs.yml", 2, "not among the site's chapters: mkdocs.yml"),
+        ("fathom export mkdocs.yml", 2, "no chapter `mkdocs.yml`"),
         ("fathom export docs/index.md", 1, "there are no stored results for a notebook of this chapter"),
     ],
 )

@@ -1,6 +1,7 @@
 """What the commands do, and what they print; the adapter reads the command line and calls them.
 
 `checking`     everything that can be said of a site without running it; and after running it once more, or twice
+`choosing`     the chapters that a command names
 `declaring`    declared outputs, brought up to date
 `showing`      problems for a person (with the line and a caret), for GitHub, or for a machine
 `explaining`   what would run, and why

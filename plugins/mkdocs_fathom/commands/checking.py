@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from ..scheduling.report import Report, counted
 from ..scheduling.schedule import Progress
 from ..site_file import SiteFile
 from ..store.cache import Store
-from . import declaring
+from . import choosing, declaring
 
 Shown = Callable[[], AbstractContextManager[Progress]]
 """Makes what shows a run's progress."""
@@ -47,8 +47,13 @@ class Checked:
         return sum(len(chapter.cells) for chapter in self.chapters)
 
 
-def check(site: SiteFile, config: Config) -> Checked:
+def check(site: SiteFile, config: Config, chosen: Sequence[str] = ()) -> Checked:
     """Read all chapters; run nothing.
+
+    Args:
+        site: The site's file.
+        config: The site's options.
+        chosen: The paths of the chapters to tell of, with what they need; empty: all.
 
     Raises:
         FathomError: The option `chapters` matches nothing.
@@ -62,7 +67,25 @@ def check(site: SiteFile, config: Config) -> Checked:
         except FathomError as error:
             problems += error.problems
     problems += [*lint.findings(chapters, config), *unused(site, chapters), *_without_pages(site, config, files)]
-    return Checked(len(files), tuple(chapters), tuple(sorted(problems)))
+    if chosen:
+        paths = choosing.with_needs(chosen, chapters, [config.relative(file) for file in files], config)
+        chapters = narrowed(chapters, chosen, config)
+        own = [problem for problem in problems if problem.span.path in paths]
+        problems = list(dict.fromkeys([*own, *of_chapters(problems, chapters)]))
+    return Checked(len(paths) if chosen else len(files), tuple(chapters), tuple(sorted(problems)))
+
+
+def narrowed(chapters: Sequence[Chapter], chosen: Sequence[str], config: Config) -> list[Chapter]:
+    """The chapters that are chosen, and those that they need; all if none is."""
+    every = [chapter.path for chapter in chapters]
+    paths = choosing.with_needs(chosen, chapters, every, config) if chosen else set(every)
+    return [chapter for chapter in chapters if chapter.path in paths]
+
+
+def of_chapters(problems: Iterable[Problem], chapters: Sequence[Chapter]) -> tuple[Problem, ...]:
+    """The problems that stand in some chapters, or in what these include."""
+    files = {line.path for chapter in chapters for line in chapter.lines}
+    return tuple(problem for problem in problems if problem.span.path in files)
 
 
 def unused(site: SiteFile, chapters: Sequence[Chapter]) -> list[Problem]:
@@ -119,7 +142,31 @@ def _write(item: mend.Mended, config: Config) -> None:
         raise FathomError.at(item.problems[0].span, what, "Check who may write there.") from error
 
 
-def audit(chapters: Sequence[Chapter], config: Config, store: Store, shown: Shown) -> tuple[list[Problem], int]:
+def compared(
+    checked: Checked, config: Config, store: Store, shown: Shown, *, audit: bool, twice: bool
+) -> Iterator[tuple[list[Problem], str]]:
+    """What differs from what is stored, and from run to run; each with what to say of it.
+
+    Raises:
+        FathomError: A cell fails.
+    """
+    if audit:
+        found, missing = _audit(checked.chapters, config, store, shown)
+        if missing:
+            what = f"{counted(missing, 'chapter')} not compared: nothing that holds is stored"
+            yield [], f"{what}; `fathom run` comes first"
+        if found or missing < sum(bool(chapter.cells) for chapter in checked.chapters):
+            yield found, _said(found, "everything run anew and compared with what is stored")
+    if twice:
+        found = _twice(checked.chapters, config, shown)
+        yield found, _said(found, "everything run twice and compared")
+
+
+def _said(found: Sequence[Problem], what: str) -> str:
+    return f"{what}: {counted(len(found), 'difference') if found else 'all outputs are the same'}"
+
+
+def _audit(chapters: Sequence[Chapter], config: Config, store: Store, shown: Shown) -> tuple[list[Problem], int]:
     """Run everything anew: what differs from what is stored, and for how many chapters nothing is stored that holds.
 
     Raises:
@@ -130,7 +177,7 @@ def audit(chapters: Sequence[Chapter], config: Config, store: Store, shown: Show
     return compare.audit(chapters, stored, _fresh(chapters, config, shown).runs), missing
 
 
-def twice(chapters: Sequence[Chapter], config: Config, shown: Shown) -> list[Problem]:
+def _twice(chapters: Sequence[Chapter], config: Config, shown: Shown) -> list[Problem]:
     """Run everything twice: what differs from run to run.
 
     Raises:

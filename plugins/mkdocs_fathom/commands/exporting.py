@@ -28,14 +28,11 @@ def choose(
         depth: The name of a depth in any case; None: each depth, and all in one file.
 
     Raises:
-        ValueError: A path is no chapter's, or there is no such depth.
+        ValueError: There is no such depth.
     """
     slugs = {item.slug for item in config.depths}
     if depth is not None and depth.lower() not in slugs:
         raise ValueError(f"no depth `{depth}`; depths: {', '.join(item.name for item in config.depths)}")
-    unknown = set(paths) - {chapter.path for chapter in chapters}
-    if unknown:
-        raise ValueError(f"not among the site's chapters: {', '.join(sorted(unknown))}")
     wanted: dict[str, tuple[str, ...]] = {}
     for chapter in chapters:
         if chapter.path in paths or (not paths and any(cell.runs for cell in chapter.cells)):
