@@ -563,6 +563,13 @@ def test_front_matter_that_is_wrong(text: str, expected: list[str]) -> None:
     assert said(text) == expected
 
 
+def test_a_misspelt_marker_is_one_mistake() -> None:
+    """Nothing is said of the region that it would begin."""
+    assert said("<!-- DEEPER -->\n\n<!-- /DEEP -->\n") == [
+        "1:1: `<!-- DEEPER -->` is no marker\n  Did you mean `<!-- DEEP -->`?"
+    ]
+
+
 @pytest.mark.parametrize(
     ("front", "hint"),
     [

@@ -228,7 +228,7 @@ class Regions:
         elif _indents(opened.prefix) != _indents(event.prefix) or opened.prefix.count(">") != event.prefix.count(">"):
             what = f"`{marker}` is not indented as the `{opened.marker}` of line {opened.span.line} is"
             self._problem(event.index, start + 1, what, "Put both in the same column, behind the same quote signs.")
-        if not self._seen:
+        if not self._seen and not opened.guessed:  # one report for a marker gone wrong
             hint = f"Write what a reader at {opened.marker.depth} sees, or take both markers out."
             self.problems.append(Problem(opened.span, f"the region of `{opened.marker}` is empty", hint))
         prefix = self.lines[opened.index].text[: opened.span.column - 1]
