@@ -60,6 +60,24 @@ def test_selection(tester: Tester) -> None:
     assert "1 passed" in tester(["--codeblocks", "docs/a.md::line 13 [shallow]"])
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("line 12 [shallow]", "`line 13 [shallow]`, `line 13 [deep]`, `line 8 [deep]`"),
+        ("line 4", "`line 3`, `line 8 [deep]`, `line 13 [shallow]`"),
+        ("cencus", "`census`, "),
+    ],
+)
+def test_a_name_that_is_not_there(tester: Tester, tmp_path: Path, name: str, near: str) -> None:
+    """Lines move with every edit: the nearest tests are named."""
+    tester("--codeblocks --collect-only", docs__a=CHAPTER)
+    words = [sys.executable, "-m", "pytest", "-q", "--codeblocks", f"docs/a.md::{name}"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"Nearest in a.md: {near}" in done.stderr
+    assert "`--collect-only -q` lists all." in done.stderr
+
+
 @pytest.mark.parametrize("arguments", ["--codeblocks docs -n 2", "--codeblocks docs -n 2 --dist loadfile"])
 def test_workers(tester: Tester, arguments: str) -> None:
     """Under pytest-xdist the same items pass and fail."""

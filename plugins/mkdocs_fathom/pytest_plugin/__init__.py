@@ -6,6 +6,7 @@ place of its own, which knows neither depths nor most spellings of a fence. Here
     `items`         a chapter as a collector; each cell on each path as a test, and the census
     `site`          the chapters below one `mkdocs.yml`: what is wrong with them, and their runs
     `showing`       how a failure reads: the author's source and a caret
+    `naming`        which tests are near one that is not there
     `spreading`     pytest-xdist: the tests of a chapter stay together
 """
 
@@ -24,8 +25,8 @@ from ..errors import FathomError
 from ..running import measuring
 from ..scheduling.chapters import PAGES
 from ..scheduling.report import counted
-from . import spreading
-from .items import PROPERTY, ChapterFile, ChapterItem
+from . import naming, spreading
+from .items import NAMES, PROPERTY, ChapterFile, ChapterItem
 from .site import Manner, Site
 
 _SITES = pytest.StashKey[dict[Path, "Site | None"]]()
@@ -65,6 +66,7 @@ def _share(text: str) -> float:
 def pytest_configure(config: pytest.Config) -> None:
     """Take pytest-codeblocks' collector out of the way; its option stays."""
     config.stash[_SITES] = {}
+    config.stash[NAMES] = {}
     if config.option.fathom_audit_seed is None:
         # pytest-xdist hands the options on: all workers choose the same chapters.
         config.option.fathom_audit_seed = random.SystemRandom().randrange(10**6)
@@ -101,6 +103,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return ChapterFile.from_parent(parent, path=file_path, site=site)
     theirs = parent.config.stash[_THEIRS]
     return theirs.pytest_collect_file(file_path, parent) if theirs else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Name the nearest tests where one that was asked for is not there."""
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        said = [naming.nearest(str(each), session.config.stash[NAMES]) for each in error.args]
+        raise pytest.UsageError(*said) from error
 
 
 @pytest.hookimpl(wrapper=True)

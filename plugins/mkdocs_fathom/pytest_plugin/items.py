@@ -27,6 +27,8 @@ from .site import Site, Want
 
 PROPERTY = "fathom"
 """The property of a report that says where a cell's results come from."""
+NAMES = pytest.StashKey[dict[Path, list[str]]]()
+"""The names of the tests that chapters have, by file."""
 _RUNNER = frozenset({"skip", "skipif", "xfail"})
 """Marks whose meaning the parser knows."""
 
@@ -44,7 +46,9 @@ class ChapterFile(pytest.File):
         path = self.site.config.relative(self.site.files[self.path.resolve()])
         try:
             chapter = self.site.collect(path)
-            yield from self._items(chapter)
+            items = list(self._items(chapter))
+            self.config.stash[NAMES][self.path] = [item.name for item in items]
+            yield from items
         except FathomError as error:
             raise self.CollectError(str(error)) from error
 
