@@ -31,7 +31,7 @@ def clean(body: str, attributes: str = "", prefix: str = "f-") -> str:
         ("<use xlink:href='https://example.org/x.svg#a'/>", "<use/>"),
         ("<image href='https://example.org/pixel.png'/>", "<image/>"),
         ("<image href='data:image/svg+xml;base64,AAAA'/>", "<image/>"),
-        ("<image href='data:image/png;base64,AA\nAA'/>", '<image href="data:image/png;base64,AAAA"/>'),
+        ("<image href='data:image/png;base64,AA\nAA'/>", '<image xlink:href="data:image/png;base64,AAAA"/>'),
         ("<path d='M0 0' fill='url(https://example.org/#a)'/>", '<path d="M0 0"/>'),
         ("<path d='M0 0' style='fill: \\75rl(https://example.org)'/>", '<path d="M0 0"/>'),
         ("<path class='a' data-x='1' tabindex='0' d='M0 0'/>", '<path d="M0 0"/>'),
@@ -75,7 +75,7 @@ def test_ids_are_set_apart_and_followed() -> None:
     )
     assert clean(body, prefix="fathom-3-0-") == (
         '<defs><clipPath id="fathom-3-0-c"><rect/></clipPath><path id="fathom-3-0-m" d="M0 0"/></defs>'
-        '<g clip-path="url(#fathom-3-0-c)"><use href="#fathom-3-0-m"/></g><g mask="url(#fathom-3-0-c)"/>'
+        '<g clip-path="url(#fathom-3-0-c)"><use xlink:href="#fathom-3-0-m"/></g><g mask="url(#fathom-3-0-c)"/>'
     )
 
 

@@ -148,10 +148,13 @@ def _presentation(style: str) -> tuple[tuple[str, str], ...]:
 
 
 def _link(element: str, value: str, prefix: str) -> dict[str, str]:
-    """An address, if it is of a part of this figure, or of a picture that is contained in it."""
+    """An address, if it is of a part of this figure, or of a picture that is contained in it.
+
+    In its older form: Material's instant navigation sets the `href` of all elements, and fails at those of SVG.
+    """
     if value.startswith("#"):
-        return {"href": f"#{prefix}{value[1:]}"}
-    return {"href": "".join(value.split())} if element == "image" and _IMAGE.fullmatch(value) else {}
+        return {"xlink:href": f"#{prefix}{value[1:]}"}
+    return {"xlink:href": "".join(value.split())} if element == "image" and _IMAGE.fullmatch(value) else {}
 
 
 def _safe(name: str, value: str, prefix: str) -> dict[str, str]:
