@@ -151,6 +151,16 @@ def test_greedy_continuations_are_identical(
     assert run(body, prompts=prompts, stop=tokenizer.end) == expected
 
 
+def test_a_width_that_four_does_not_divide(run: Run, folder: Path, tokenizer: Tokenizer) -> None:
+    rng = np.random.default_rng(3)
+    odd = GPTModel(vocab_size=tokenizer.size, d_model=27, n_heads=3, n_layers=1, context=12, rng=rng)
+    odd.load({name: array + rng.normal(0, 0.3, array.shape) for name, array in odd.parameters().items()})
+    (folder / "odd.bin").write_bytes(pack_model(odd, tokenizer, np.float32))
+    tokens = rng.integers(0, tokenizer.size, 12).tolist()
+    body = 'return bytes((await loaded("odd.bin")).model.forward(given.tokens).logits);'
+    assert close(run(body, tokens=tokens), odd(np.array([tokens])), 1e-4)
+
+
 @pytest.mark.parametrize(
     ("tokens", "message"),
     [
