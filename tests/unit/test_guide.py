@@ -24,6 +24,7 @@ PACKAGE = ROOT / "plugins/mkdocs_fathom"
 # Their calls pass on what was said elsewhere, or what Python says.
 PASS_ON = {
     "cli": "click's own errors",
+    "pytest_plugin": "pytest's own errors, with the nearest tests",
     "errors": "`FathomError.at`",
     "linting.links": "pairs of `_judge`",
     "linting.rule": "findings",

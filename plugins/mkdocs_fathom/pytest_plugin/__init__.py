@@ -111,8 +111,8 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     try:
         return (yield)
     except pytest.UsageError as error:
-        said = [naming.nearest(str(each), session.config.stash[NAMES]) for each in error.args]
-        raise pytest.UsageError(*said) from error
+        names = session.config.stash[NAMES]
+        raise pytest.UsageError(*(naming.nearest(str(each), names) for each in error.args)) from error
 
 
 @pytest.hookimpl(wrapper=True)
