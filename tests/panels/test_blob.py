@@ -48,9 +48,19 @@ def test_a_model_arrives_as_it_was_packed(run: Run, model: GPTModel, name: str, 
     assert all(np.array_equal(floats(arrays[key]), array) for key, array in expected.items())
 
 
-@pytest.mark.parametrize("kept", [0, 3, 40, len(BLOB) - 6, len(BLOB) - 1])
-def test_a_blob_that_was_cut_off_is_refused(run: Run, kept: int) -> None:
-    assert "weights are damaged" in run(UNPACK, blob=list(BLOB[:kept]))
+@pytest.mark.parametrize(
+    ("kept", "what"),
+    [
+        (0, "they end before they begin"),
+        (3, "they end before they begin"),
+        (40, "they end in their header"),
+        (len(BLOB) - 6, "there are 12 bytes of 18"),
+        (len(BLOB) - 1, "there are 17 bytes of 18"),
+    ],
+)
+def test_a_blob_that_was_cut_off_is_refused(run: Run, kept: int, what: str) -> None:
+    message = f"The weights are damaged: {what}. Reload the page to fetch them again."
+    assert run(UNPACK, blob=list(BLOB[:kept])) == message
 
 
 def test_a_whole_blob_is_not_refused(run: Run) -> None:

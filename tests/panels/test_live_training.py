@@ -96,4 +96,4 @@ def test_a_new_model_learns(run: Run, tokenizer: Tokenizer) -> None:
 
 def test_too_little_text_is_refused(run: Run) -> None:
     body = "try { train.batch([1, 2, 3], 2, 3, Math.random); } catch (error) { return error.message; }"
-    assert run(body) == "3 tokens are too few to read 3 at a time, and what follows."
+    assert run(body) == "3 tokens are too few to read 3 and what follows."

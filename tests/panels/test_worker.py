@@ -67,6 +67,14 @@ def test_answers_are_those_of_the_library(run: Run, model: GPTModel, tokenizer: 
     assert np.abs(floats(lens[-1]) - expected.reshape(-1)).max() < 1e-4
 
 
+def test_steps_of_a_long_text_are_refused(run: Run) -> None:
+    """Each step is as long as the text, and there are hundreds."""
+    body = """
+      try { await ask("steps", { url: "model.bin", text: "a".repeat(2001) }); } catch (error) { return error.message; }
+    """
+    assert run(body) == "The steps are shown for 2000 characters at most: take a part."
+
+
 def test_a_text_that_is_too_long_is_read_from_its_end(run: Run, model: GPTModel, tokenizer: Tokenizer) -> None:
     text = " ".join(reading(3, np.random.default_rng(6)))
     prompt = [tokenizer.end, *tokenizer.encode(text)]

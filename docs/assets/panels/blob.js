@@ -1,8 +1,8 @@
 /*
  * Weights as they travel: what `snippets/weights.py` packs.
  *
- * Four bytes say how long the header is; the header is JSON; zeros fill up to a multiple of four; then come the numbers,
- * little-endian, as every browser's machine has them. A checksum finds whatever went wrong on the way.
+ * Four bytes say how long the header is. The header is JSON, filled up with zeros to a multiple of four. Then come the
+ * numbers, little-endian, as every browser's machine has them. A checksum finds what went wrong on the way.
  */
 
 /** What each exponent of a float16 multiplies the significand with; 31, the last, stands for infinity and NaN. */
@@ -64,9 +64,8 @@ export const unpack = (buffer) => {
   for (const [name, { shape, offset }] of Object.entries(tensors)) {
     const size = shape.reduce((product, n) => product * n, 1);
     if (!(offset + size * (dtype === "float16" ? 2 : 4) <= length)) throw damaged(`${name} is not all there`);
-    const at = start + offset;
-    // A copy, so that what learns or is thrown away does not hold on to the whole download.
-    arrays[name] = dtype === "float16" ? fromHalf(new Uint16Array(buffer, at, size)) : new Float32Array(buffer, at, size).slice();
+    const [read, take] = dtype === "float16" ? [Uint16Array, fromHalf] : [Float32Array, (floats) => floats.slice()];
+    arrays[name] = take(new read(buffer, start + offset, size)); // copies, so that the download can be forgotten
     shapes[name] = shape;
   }
   return { meta, arrays, shapes };

@@ -1,5 +1,6 @@
 /*
- * The page's end of the worker: questions as promises. One worker serves all panels of a page, and starts with the first question.
+ * The page's end of the worker: questions as promises. One worker serves all panels of a page, and starts with the
+ * first question.
  */
 
 let worker;
@@ -32,8 +33,8 @@ const start = () => {
  * Ask the worker; `worker.js` lists what it answers.
  * @param {string} type
  * @param {Record<string, any>} [message]  `url` is taken relative to the page
- * @param {{ update?: (update: any) => void, signal?: AbortSignal }} [options]  the signal stops what is being written or
- *   trained: the answer is then what there is of it
+ * @param {{ update?: (update: any) => void, signal?: AbortSignal }} [options]  the signal stops what is being written
+ *   or trained: the answer is then what there is of it
  * @returns {Promise<any>}
  */
 export const ask = (type, message = {}, { update, signal } = {}) =>

@@ -43,7 +43,7 @@ class Past {
 export class GPT {
   #room;
 
-  /** @param {{ meta: Record<string, any>, arrays: Record<string, Float32Array>, shapes: Record<string, number[]> }} unpacked */
+  /** @param {ReturnType<typeof import("./blob.js").unpack>} unpacked */
   constructor({ meta, arrays, shapes }) {
     const get = (name) => {
       if (arrays[name]) return arrays[name];
@@ -72,7 +72,8 @@ export class GPT {
     }
     const [C, D] = [this.context, this.width];
     const room = (n) => new Float32Array(n);
-    this.#room = { x: room(C * D), a: room(C * D), m: room(C * D), up: room(C * 4 * D), weights: room(this.heads * C * C) };
+    const [x, a, m] = [room(C * D), room(C * D), room(C * D)];
+    this.#room = { x, a, m, up: room(C * 4 * D), weights: room(this.heads * C * C) };
   }
 
   /** A KV cache with nothing in it yet. */
@@ -83,8 +84,8 @@ export class GPT {
   /**
    * Scores for what comes after each token, or after the last one alone.
    * @param {ArrayLike<number>} tokens  (T); with a past, those that come after it
-   * @param {{ past?: Past, mask?: Mask, watch?: boolean, last?: boolean }} [options]  `watch` keeps who looked where, and
-   *   the residual stream before the first block and after each one
+   * @param {{ past?: Past, mask?: Mask, watch?: boolean, last?: boolean }} [options]  `watch` keeps who looked where,
+   *   and the residual stream before the first block and after each one
    * @returns {{ logits: Float32Array, attention?: Float32Array[], stream?: Float32Array[] }}  (T, V) or (V); for each
    *   block (H, T, S); (T, D) each
    */
@@ -128,7 +129,7 @@ export class GPT {
   }
 
   /**
-   * What the head reads out of a residual stream (T, D): logits (T, V). From a stream in mid-model, that is a logit lens.
+   * What the head reads out of a residual stream (T, D): logits (T, V). In mid-model, that is a logit lens.
    * @param {Float32Array} stream
    * @returns {Float32Array}
    */
@@ -146,14 +147,17 @@ export class GPT {
 /**
  * The tokens that may be drawn, best first, and how probable each is among all at this temperature.
  * @param {Float32Array} logits  (V)
- * @param {Chance} [chance]  temperature 0 keeps the best one; `topK` the k best; `topP` the nucleus, the fewest tokens that
- *   together are that probable
+ * @param {Chance} [chance]  temperature 0 keeps the best one; `topK` the k best; `topP` the nucleus, the fewest tokens
+ *   that together are that probable
  * @returns {{ tokens: number[], probabilities: number[] }}
  */
 export const keep = (logits, { temperature = 1, topK = Infinity, topP = 1 } = {}) => {
-  if (!(temperature >= 0 && temperature < Infinity)) throw new Error(`The temperature cannot be ${temperature}: take 0 or more.`);
-  if (!(topK >= 1)) throw new Error(`One cannot choose among ${topK} tokens: take 1 or more.`);
-  if (!(topP > 0 && topP <= 1)) throw new Error(`${topP} is no probability to reach: take more than 0, at most 1.`);
+  const check = (right, message) => {
+    if (!right) throw new Error(message);
+  };
+  check(temperature >= 0 && temperature < Infinity, `The temperature cannot be ${temperature}: take 0 or more.`);
+  check(topK >= 1, `One cannot choose among ${topK} tokens: take 1 or more.`);
+  check(topP > 0 && topP <= 1, `${topP} is no probability to reach: take more than 0, at most 1.`);
   const order = Array.from(logits, (_, token) => token).sort((a, b) => logits[b] - logits[a] || a - b);
   if (temperature === 0) return { tokens: [order[0]], probabilities: [1] };
   const tokens = order.slice(0, topK);
@@ -194,8 +198,8 @@ export const pause = () => new Promise((resolve) => {
 export const TURN = 12;
 
 /**
- * What the model writes after a prompt, token by token, until it would write `stop` or the limit is reached, or it is told
- * to stop: by the signal, or because nobody asks for more.
+ * What the model writes after a prompt, token by token, until it would write `stop` or the limit is reached, or it is
+ * told to stop: by the signal, or because nobody asks for more.
  * @param {GPT} model
  * @param {number[]} prompt
  * @param {Chance & { random?: () => number, stop?: number, most?: number, signal?: AbortSignal }} [options]
@@ -206,7 +210,7 @@ export async function* generate(model, prompt, { random = Math.random, stop, mos
   let [past, fresh, since] = [model.past(), tokens.slice(-model.context), performance.now()];
   for (let n = 0; n < most && !signal?.aborted; n++) {
     if (past.length + fresh.length > model.context) {
-      // Positions are absolute: without its first token the whole window stands elsewhere. Half a window makes that rare.
+      // Positions are absolute: without its first token a window stands elsewhere. Half a window makes that rare.
       [past, fresh] = [model.past(), tokens.slice(-Math.max(1, Math.floor(model.context / 2)))];
     }
     const token = sample(model.forward(fresh, { past, last: true }).logits, random, chance);

@@ -1,8 +1,8 @@
 /*
  * The pieces of a GPT on flat arrays of float32: `snippets/layers.py` and `snippets/attention.py` as plain loops.
  *
- * A matrix (R, C) lies row by row. Every function writes into an array that it is given, so that nothing is allocated for
- * each token, and its innermost loop walks through memory from left to right.
+ * A matrix (R, C) lies row by row. Every function writes into an array that it is given, so that nothing is allocated
+ * for each token, and its innermost loop walks through memory from left to right.
  */
 
 /** `out` (R, E) = `x` (R, D) times `w` (D, E), plus a bias (E) where there is one. */

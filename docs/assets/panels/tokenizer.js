@@ -1,8 +1,8 @@
 /*
  * Text to numbers and back, as `snippets/tokenizer.py` does it: byte-pair encoding over bytes.
  *
- * Which characters make words is told by the Python that learnt the merges. A browser would have its own opinion: it may
- * know a newer Unicode, with more letters.
+ * Which characters make words is told by the Python that learnt the merges. A browser would have its own opinion: it
+ * may know a newer Unicode, with more letters.
  */
 
 /** White space as Python has it: with the separators 1c to 1f and the next-line sign, without the byte order mark. */
@@ -128,6 +128,7 @@ export class Tokenizer {
    */
   reader() {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    return (token) => (token === undefined ? decoder.decode() : decoder.decode(Uint8Array.from(this.bytes[token]), { stream: true }));
+    const read = (token) => decoder.decode(Uint8Array.from(this.bytes[token]), { stream: true });
+    return (token) => (token === undefined ? decoder.decode() : read(token));
   }
 }

@@ -1,5 +1,5 @@
 /*
- * Training in the reader's browser: forward, backward and AdamW, as `snippets/train.py` and `snippets/optim.py` do them.
+ * Training in the reader's browser: forward, backward and AdamW, as in `snippets/train.py` and `snippets/optim.py`.
  *
  * Loaded only where a reader presses the button. R stands for the rows of a batch, B texts of T positions each.
  */
@@ -114,12 +114,12 @@ export class Trainer {
    * @param {number} [T]  how many positions of each are read
    */
   constructor(model, B, T = model.context) {
-    const same = (value) => Object.fromEntries(Object.entries(model.arrays).map(([name, array]) => [name, value(array.length)]));
     const room = (n) => new Float32Array(n);
+    const same = () => Object.fromEntries(Object.entries(model.arrays).map(([name, { length }]) => [name, room(length)]));
     [this.model, this.B, this.T] = [model, B, T];
-    [this.#mean, this.#square] = [same(room), same(room)];
+    [this.#mean, this.#square] = [same(), same()];
     /** The gradients of the last batch, by the parameters' names, and the same as the model holds its parameters. */
-    this.gradients = same(room);
+    this.gradients = same();
     this.tree = new GPT({ meta: { n_heads: model.heads }, arrays: this.gradients, shapes: model.shapes });
     const [R, D, H] = [B * T, model.width, model.heads];
     const norm = () => ({ out: room(R * D), normal: room(R * D), scales: room(R) });
@@ -147,8 +147,8 @@ export class Trainer {
       normed(norm1, p.norm1);
       linear(qkv, norm1.out, p.qkv, R, D, 3 * D);
       for (let b = 0; b < B; b++) {
-        const [own, heads] = [(n) => [b * T * n, (b + 1) * T * n], H * T];
-        attend(mixed.subarray(...own(D)), weights.subarray(...own(heads)), qkv.subarray(...own(3 * D)), sees, T, T, D, H);
+        const own = (array, n) => array.subarray(b * T * n, (b + 1) * T * n);
+        attend(own(mixed, D), own(weights, H * T), own(qkv, 3 * D), sees, T, T, D, H);
       }
       linear(a, mixed, p.out, R, D, D);
       add(x, a, R * D);
@@ -203,8 +203,8 @@ export class Trainer {
   clip(limit = 1) {
     const all = Object.values(this.gradients);
     const length = Math.sqrt(all.reduce((sum, gradient) => gradient.reduce((s, g) => s + g * g, sum), 0));
-    if (length > limit) for (const gradient of all) for (let i = 0; i < gradient.length; i++) gradient[i] *= limit / length;
-    return length;
+    const factor = Math.min(1, limit / length);
+    for (const gradient of all) for (let i = 0; i < gradient.length; i++) gradient[i] *= factor;
   }
 
   /**
@@ -240,7 +240,7 @@ export const learningRate = (step, steps, peak, warmUp = 20, floor = 0.1) => {
 
 /** Random windows of a row of tokens, and the same windows one token later. */
 export const batch = (tokens, B, T, random) => {
-  if (tokens.length <= T) throw new Error(`${tokens.length} tokens are too few to read ${T} at a time, and what follows.`);
+  if (tokens.length <= T) throw new Error(`${tokens.length} tokens are too few to read ${T} and what follows.`);
   const [inputs, targets] = [new Int32Array(B * T), new Int32Array(B * T)];
   for (let b = 0; b < B; b++) {
     const start = Math.floor(random() * (tokens.length - T));
@@ -272,9 +272,8 @@ export const newModel = ({ vocabulary, width: D, heads, layers, context }, rando
   };
   if (!(heads >= 1) || D % heads) throw new Error(`A width of ${D} cannot be cut into ${heads} equal heads.`);
   const small = 0.02 / Math.sqrt(2 * layers);
-  for (const [name, shape] of [["token_emb", [vocabulary, D]], ["position_emb", [context, D]], ["head_w", [D, vocabulary]]]) {
-    put(name, shape, () => normal() * 0.02);
-  }
+  const start = { token_emb: [vocabulary, D], position_emb: [context, D], head_w: [D, vocabulary] };
+  for (const [name, shape] of Object.entries(start)) put(name, shape, () => normal() * 0.02);
   for (let i = 0; i < layers; i++) {
     const [attention, mlp] = [`blocks.${i}.attention`, `blocks.${i}.mlp`];
     norm(`${attention}.norm`);

@@ -1,10 +1,10 @@
 /*
  * The engine in a thread of its own, so that a page scrolls while a model computes.
  *
- * A message is `{ id, type, … }`, with `type` one of ANSWERS below. Any number of `{ id, update }` come back, and at the end one
- * `{ id, answer }` or `{ id, error }`. `{ type: "stop", id }` ends what is being written or trained; it answers with what it has.
- * Models are named by the address of their weights and fetched when they are first asked for. What readers type goes
- * nowhere else.
+ * A message is `{ id, type, … }`, with `type` one of ANSWERS below. Any number of `{ id, update }` come back, and at the
+ * end one `{ id, answer }` or `{ id, error }`. `{ type: "stop", id }` ends what is being written or trained, which then
+ * answers with what it has. Models are named by the address of their weights and fetched when they are first asked for.
+ * What readers type goes nowhere else.
  */
 import { GPT, Tokenizer, causal, full, generate, keep, prefix, seeded, unpack } from "./gpt.js";
 
@@ -14,6 +14,9 @@ import { GPT, Tokenizer, causal, full, generate, keep, prefix, seeded, unpack } 
 const models = new Map();
 /** @type {Map<number, AbortController>} What is being done, by the number of its message. */
 const tasks = new Map();
+
+/** How long a text may be whose merges are shown one by one. */
+const STEPPED = 2000;
 
 const OFFLINE = "The model's weights could not be fetched. Are you offline? Try again when you are connected.";
 
@@ -40,7 +43,7 @@ const fetchModel = async (url, tell) => {
     if (!answer.ok) throw new Error(`The model's weights could not be fetched: the server answered ${answer.status}.`);
     buffer = await download(answer, tell);
   } catch (error) {
-    throw error instanceof TypeError ? new Error(OFFLINE) : error; // what `fetch` throws where no answer comes, or half of one
+    throw error instanceof TypeError ? new Error(OFFLINE) : error; // `fetch` has no answer, or half of one
   }
   const unpacked = unpack(buffer);
   const { meta } = unpacked;
@@ -88,14 +91,13 @@ const ANSWERS = {
   /** `{ url, text }`: its tokens, and the pieces whose borders they never cross. */
   encode: ({ tokenizer }, { text }) => ({ tokens: tokenizer.encode(text), pieces: tokenizer.pieces(text) }),
 
-  /** `{ url, text, most }`: how its tokens come about, merge by merge. */
-  steps: ({ tokenizer }, { text, most = 1000 }) => {
-    const steps = [];
-    for (const step of tokenizer.steps(text)) if (steps.push(step) >= most) break;
-    return { steps };
+  /** `{ url, text }`: how its tokens come about, merge by merge. Each step is the whole text, so it must be short. */
+  steps: ({ tokenizer }, { text }) => {
+    if (text.length > STEPPED) throw new Error(`The steps are shown for ${STEPPED} characters at most: take a part.`);
+    return { steps: [...tokenizer.steps(text)] };
   },
 
-  /** `{ url, text or tokens, temperature, topK, topP }`: the scores of what comes next, and what may be drawn, best first. */
+  /** `{ url, text or tokens, temperature, topK, topP }`: scores of what comes next; what may be drawn, best first. */
   next: (loaded, message) => {
     const tokens = window(loaded, message);
     const { logits } = loaded.model.forward(tokens, { mask: maskOf(loaded, message), last: true });
@@ -120,7 +122,8 @@ const ANSWERS = {
   /** `{ url, text or tokens, temperature, topK, topP, seed, most }`. Updates: `{ token, text }`. */
   generate: async (loaded, message, tell, signal) => {
     const [tokens, read] = [[], loaded.tokenizer.reader()];
-    const options = { ...chanceOf(message), random: randomOf(message), most: message.most, stop: loaded.tokenizer.end, signal };
+    const limits = { most: message.most, stop: loaded.tokenizer.end, signal };
+    const options = { ...chanceOf(message), random: randomOf(message), ...limits };
     for await (const token of generate(loaded.model, promptOf(loaded, message), options)) {
       tokens.push(token);
       tell({ token, text: read(token) });
@@ -129,8 +132,9 @@ const ANSWERS = {
   },
 
   /**
-   * `{ url, texts, steps, rows, peak, seed, fresh, as }`: train on texts, from the weights of the address, or from chance where
-   * `fresh` gives `{ width, heads, layers, context }`. Updates: `{ step, loss }`. `as` names the result, to be asked like an address.
+   * `{ url, texts, steps, rows, peak, seed, fresh, as }`: train on texts, from the weights of the address, or from chance
+   * where `fresh` gives `{ width, heads, layers, context }`. Updates: `{ step, loss }`. `as` names the result, which can
+   * then be asked like an address, from the first step on.
    */
   train: async ({ model, tokenizer, meta }, message, tell, signal) => {
     const { texts, steps, rows = 8, peak, fresh, as } = message;
@@ -161,7 +165,8 @@ onmessage = async ({ data: message }) => {
   tasks.set(id, task);
   const tell = (update) => postMessage({ id, update });
   try {
-    if (!Object.hasOwn(ANSWERS, type)) throw new Error(`Nothing answers to ${type}: ask for ${Object.keys(ANSWERS).join(", ")}.`);
+    const known = Object.keys(ANSWERS);
+    if (!known.includes(type)) throw new Error(`Nothing answers to ${type}: ask for ${known.join(", ")}.`);
     const loaded = await load(url, tell);
     postMessage({ id, answer: await ANSWERS[type](loaded, message, tell, task.signal) });
   } catch (error) {
