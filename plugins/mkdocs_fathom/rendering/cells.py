@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from types import MappingProxyType
@@ -12,6 +13,9 @@ from . import mistakes, outputs
 
 Troubles = Mapping[str, Trouble]
 """What is wrong with a cell, by the name of the depth."""
+# A name and white space look as code does (`fathom.css`), and are every third element of a page full of it: a phone
+# finds out what each looks like before it shows the page.
+_PLAIN = re.compile(r'<span class="[nw]">([^<]*)</span>')
 
 
 def html(
@@ -37,7 +41,7 @@ def html(
     hidden = cell.options.hide in {"output", "all"} and not any(trouble.problems for trouble in troubles.values())
     given = "" if hidden else _outputs(cell, shown, depths, start, troubles)
     parts = [
-        code if cell.options.hide not in {"code", "all"} else "",
+        _PLAIN.sub(r"\1", code) if cell.options.hide not in {"code", "all"} else "",
         outputs.note(f"Not run: {cell.options.reason}") if cell.options.reason is not None else "",
     ]
     above = "\n".join(filter(None, parts))
