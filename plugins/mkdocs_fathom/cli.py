@@ -112,14 +112,16 @@ def check_command(
             if form == "text":
                 click.echo("".join(item.diff() for item in mended), nl=False)
         found = [*checked.problems, *failures]
+        notes: list[str] = []
         if (audit or twice) and not checked.failed:
             store = _store(config, _PLAIN)
-            for more, note in checking.compared(checked, config, store, screen.progress, audit=audit, twice=twice):
+            for more, said in checking.compared(checked, config, store, screen.progress, audit=audit, twice=twice):
                 found += more
-                screen.note(note)
+                notes.append(said)
         counts = {"chapters": checked.files, "cells": checked.cells, "mended": [item.path for item in mended]}
         screen.problems(found, **counts)
-        screen.note(showing.summary(found, checked.files, checked.cells))
+        for note in (*notes, showing.summary(found, checked.files, checked.cells)):
+            screen.note(note)
         sys.exit(int(bool(found)))
 
 
