@@ -48,7 +48,7 @@ MEASURE = """async ({ texts, long, prompt, most }) => {
   let first;
   const begun = performance.now();
   await timed("generate", { text: prompt, most: 1 }, () => { first ??= performance.now() - begun; });
-  // Other seeds where a text ended early, until there are enough tokens; several windows each, as texts that go on.
+  // A text may end early: other seeds go on, until there are enough tokens.
   let [tokens, milliseconds] = [0, 0];
   for (let seed = 0; tokens < most; seed++) {
     const { answer, took } = await timed("generate", { text: prompt, most: most - tokens, seed, temperature: 0.8 });
