@@ -18,6 +18,7 @@ from html.parser import HTMLParser
 _SCRIPTS = frozenset({"", "module", "importmap", "speculationrules", "text/javascript", "application/javascript"})
 _LOADING = frozenset({"audio", "embed", "iframe", "img", "input", "script", "source", "track", "video"})
 _LOADING_LINKS = frozenset({"stylesheet", "icon", "preload", "modulepreload", "manifest"})
+_ALIGNMENTS = tuple(f"text-align: {side};" for side in ("left", "center", "right"))
 # The declaration of the encoding must stand in a page's first 1024 bytes: nothing long may push it out.
 _HEAD = re.compile(r"<head(?:\s[^>]*)?>(?:\s*<meta\s+charset=[^>]*>)?", re.IGNORECASE)
 
@@ -77,8 +78,9 @@ def _policy(scripts: Iterable[str], styles: Iterable[str], attributes: Iterable[
         "default-src": ["'self'"],
         "script-src": ["'self'", *sorted(scripts)],
         "style-src": ["'self'", *sorted(styles)],
-        # Markdown aligns a table's columns with `style` attributes: named one by one, never all of them.
-        "style-src-attr": ["'unsafe-hashes'", *sorted(attributes)] if attributes else [],
+        # One by one, never all of them. On every page those by which Markdown aligns a table's columns: under Material's
+        # instant navigation a page is under the policy of the one before.
+        "style-src-attr": ["'unsafe-hashes'", *sorted({*map(_hash, _ALIGNMENTS), *attributes})],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
@@ -87,7 +89,7 @@ def _policy(scripts: Iterable[str], styles: Iterable[str], attributes: Iterable[
         "base-uri": ["'self'"],
         "form-action": ["'self'"],
     }
-    return "; ".join(" ".join([name, *values]) for name, values in directives.items() if values)
+    return "; ".join(" ".join([name, *values]) for name, values in directives.items())
 
 
 def _read(html: str) -> _Inline:
