@@ -78,8 +78,8 @@ def _policy(scripts: Iterable[str], styles: Iterable[str], attributes: Iterable[
         "default-src": ["'self'"],
         "script-src": ["'self'", *sorted(scripts)],
         "style-src": ["'self'", *sorted(styles)],
-        # One by one, never all of them. On every page those by which Markdown aligns a table's columns: under Material's
-        # instant navigation a page is under the policy of the one before.
+        # One by one, never all of them. On every page those by which Markdown aligns a table's columns: under
+        # Material's instant navigation a page is under the policy of the one before.
         "style-src-attr": ["'unsafe-hashes'", *sorted({*map(_hash, _ALIGNMENTS), *attributes})],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
