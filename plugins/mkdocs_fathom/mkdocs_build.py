@@ -22,7 +22,7 @@ from .model import Cell, Chapter, Run, Span
 from .parsing import attachments
 from .parsing.notebook import is_notebook
 from .parsing.parse import parse, read_text
-from .rendering import mistakes, notebooks, policy, switch
+from .rendering import cards, mistakes, notebooks, policy, switch
 from .rendering.addresses import Address
 from .rendering.notebooks_needs import Sources
 from .rendering.pages import PageSource
@@ -156,12 +156,14 @@ class Build:
     def cards(self, html: str, url: str, files: Files) -> str:
         """A page with what the chapters ask of their readers, on the links to them that are cards."""
 
-        def chapter_at(address: str) -> Chapter | None:
+        def chapter_at(address: str) -> cards.Found | None:
+            assert self.report is not None  # noqa: S101 - pages come after `run`
             wanted = urljoin(url, address).removeprefix("./")
-            pages = (file for file in files.documentation_pages() if file.url == wanted)
-            return next((self._chapters.get(self._path(file.src_uri)) for file in pages), None)
+            path = next((self._path(file.src_uri) for file in files.documentation_pages() if file.url == wanted), "")
+            chapter = self._chapters.get(path)
+            return (chapter, self.report.runs.get(path, {})) if chapter else None
 
-        return switch.put_on_cards(html, chapter_at)
+        return cards.put(html, chapter_at)
 
     def script(self, folder: str, url: str) -> str:
         """What loads our script on the page of an address; `folder` is where the site serves it."""

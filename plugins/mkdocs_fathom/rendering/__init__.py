@@ -7,7 +7,7 @@
 `notebooks` a chapter → files to download: their text (`notebooks_text`) and a first cell that brings what they need
             (`notebooks_needs`); `addresses`, where the site has them
 `panels`    what can be said of a page once it is a tree: headings, teasers, and whether anything was lost
-`switch`    the depths under a page's title: what each asks of a reader
+`switch`    the depths under a page's title: what each asks of a reader; `cards`, the same beside a link to the page
 `searching` a page as a search should read it
 `policy`    a finished page → the same with a Content Security Policy
 """

@@ -6,19 +6,14 @@ Without JavaScript it is a line that tells; `assets/fathom.js` makes it the swit
 from __future__ import annotations
 
 import math
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from html import escape, unescape
+from html import escape
 
 from ..config import Config
 from ..model import Chapter, Depth
 from ..parsing import minutes
 from .panels import DEPTH
-
-_LINK = re.compile(r"(?P<link><a\b[^>]*>)(?P<text>.*?)(?=</li>|</p>)", re.DOTALL)
-_ADDRESS = re.compile(r'href="([^"]*)"')
-_CARD = re.compile(r'class="[^"]*\bfathom-card\b')
 
 
 def put(root: ET.Element, chapter: Chapter, text: Callable[[str], str]) -> None:
@@ -59,27 +54,6 @@ def facts(chapter: Chapter, depth: Depth) -> str:
     count = sum(cell.runs and cell.depth in {None, depth.name} for cell in chapter.cells)
     cells = [f"{count} cell{'' if count == 1 else 's'}"] if count else []
     return " · ".join([f"{taken} min", *cells])
-
-
-def put_on_cards(html: str, chapter_at: Callable[[str], Chapter | None]) -> str:
-    """Add what a chapter asks of its reader to each link to it that is marked as a card: `{ .fathom-card }`.
-
-    Args:
-        html: The page.
-        chapter_at: The chapter at an address as the page writes it; None where there is none.
-    """
-
-    def put(match: re.Match[str]) -> str:
-        link = match["link"]
-        address = _ADDRESS.search(link)
-        chapter = chapter_at(unescape(address[1])) if address and _CARD.search(link) else None
-        if chapter is None:
-            return match[0]
-        each = (f"{escape(depth.label)} {facts(chapter, depth).partition(' · ')[0]}" for depth in chapter.depths)
-        said = " · ".join(each) if chapter.regions else next(each).partition(" ")[2]
-        return f'{link}{match["text"]}<span class="fathom-facts" data-search-exclude="">{said}</span>'
-
-    return _LINK.sub(put, html) if "fathom-card" in html else html
 
 
 def _line(chapter: Chapter, text: Callable[[str], str]) -> ET.Element:
