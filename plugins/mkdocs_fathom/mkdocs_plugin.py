@@ -23,11 +23,12 @@ from .markdown_extension import FathomExtension, PageSource
 from .mkdocs_build import Build
 from .mkdocs_serve import Lent
 from .model import Span
-from .rendering import searching
+from .rendering import searching, titles
 from .rendering.addresses import ASSETS, published
 from .scheduling.preview import Shared
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
     from mkdocs.livereload import LiveReloadServer
 
 log = get_plugin_logger("fathom")
@@ -116,6 +117,11 @@ class FathomPlugin(BasePlugin[NoOptions]):
             files.append(made or File.generated(config, address, content=make()))
         return files
 
+    def on_env(self, env: Environment, /, **_: object) -> Environment:
+        """Take the tags off titles so that none come back."""
+        env.filters["striptags"] = titles.stripped
+        return env
+
     @event_priority(-100)
     def on_pre_page(self, page: Page, /, **_: object) -> Page:
         """Let MkDocs itself make the page of a notebook that is a chapter, where mkdocs-jupyter would convert it."""
@@ -137,12 +143,15 @@ class FathomPlugin(BasePlugin[NoOptions]):
         """Tell the Markdown extension which page comes next."""
         assert self._build is not None  # noqa: S101 - see `on_files`
         self._page = self._build.source(page.file.src_uri)
+        titles.mend(page.meta)
         return markdown
 
     @event_priority(-100)
     def on_page_content(self, html: str, /, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         """Put aside what is nobody's search result: words in a drawing, which take time to read, and our own links."""
         assert self._build is not None  # noqa: S101 - see `on_files`
+        given, shown = titles.of_file(page.file.name)
+        page.title = shown if page.title == given else page.title
         html = self._build.mistakes(page.file.src_uri) + self._build.attached(html, page.file.src_uri)
         html = self._build.cards(html, page.url, files)
         self._figures[page.file.src_uri] = found = _FIGURE.findall(html)

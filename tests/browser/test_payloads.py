@@ -133,13 +133,13 @@ HANDLERS = (
 )
 PAYLOADS = tuple(f"{closing}{attack}" for closing in CLOSING for attack in (SCRIPT, IMAGE)) + HANDLERS
 
-# Not `</title>`: Material takes the tags off a title and writes what is left as it stands, entities resolved.
 # In names that stand in files, in YAML and in a line of Markdown: what needs no control characters.
 NAMED = [
     IMAGE,
     SCRIPT,
     f'">{IMAGE}',
     f"'>{IMAGE}",
+    f"</title>{SCRIPT}",
     f"</span>{SCRIPT}",
     f"&lt;img src=x onerror={RUN}&gt;",
     f"]]>{IMAGE}",
@@ -192,9 +192,15 @@ def headings() -> str:
 
 
 def chapter(number: int, cell: str) -> str:
-    """A chapter whose title attacks, too. A title in front matter is HTML: MkDocs writes it as it stands."""
+    """A chapter whose title attacks, too."""
     title = NAMED[number % len(NAMED)]
     return f"# `` {title} `` needle\n\n{headings()}\n{cell}"
+
+
+def announced(payload: str) -> str:
+    """A page whose front matter attacks."""
+    said = dict.fromkeys(("title", "description", "author"), payload)
+    return f"---\n{json.dumps(said)}\n---\n\nneedle\n\n{cells('1')}"
 
 
 CHANNELS = {"printed": PRINTED, "stderr": STDERR, "shown": SHOWN, "raised": RAISED, "drawn": DRAWN}
@@ -212,6 +218,8 @@ def attacked(build_site: Callable[..., Built]) -> Iterator[Served]:
             "mkdocs.yml": CONFIG,
             "payloads.py": library,
             "docs/index.md": f"# Home\n\n{cards}\n",
+            **{f"docs/told{number}.md": announced(payload) for number, payload in enumerate(NAMED)},
+            f"docs/{IMAGE}.md": cells("2"),
             f"docs/{name}": "# Named needle\n\n" + cells("1 / 0", fence="python raises='ZeroDivisionError'"),
             **files,
         },

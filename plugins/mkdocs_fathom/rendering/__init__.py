@@ -9,5 +9,6 @@
 `panels`    what can be said of a page once it is a tree: headings, teasers, and whether anything was lost
 `switch`    the depths under a page's title: what each asks of a reader; `cards`, the same beside a link to the page
 `searching` a page as a search should read it
+`titles`    what a page says of itself, made safe for themes
 `policy`    a finished page → the same with a Content Security Policy
 """
