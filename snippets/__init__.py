@@ -13,6 +13,7 @@ Read them in this order:
 `generate`   sampling text, one token at a time
 `checkpoint` a model in a file, and back
 `weights`    a model in a file that a browser reads
+`panels`     tables that come alive in a browser
 `finetune`   the same body, a new head: classification
 `tasks`      things to ask of a model, each with the one answer that counts as right
 `instruct`   following instructions: training on answers alone

@@ -22,9 +22,10 @@ from .model import Cell, Chapter, Run, Span
 from .parsing import attachments
 from .parsing.notebook import is_notebook
 from .parsing.parse import parse, read_text
-from .rendering import cards, mistakes, notebooks, policy, switch
+from .rendering import cards, live, mistakes, notebooks, policy, switch
 from .rendering.addresses import Address
 from .rendering.notebooks_needs import Sources
+from .rendering.outputs import PANELS
 from .rendering.pages import PageSource
 from .scheduling import progress
 from .scheduling.chapters import chapter_files, is_chapter, is_wanted, read_chapters
@@ -197,6 +198,12 @@ class Build:
             for artifact in published(runs):
                 if blob := self._store.blob(artifact.digest):
                     yield f"artifacts/{folder}/{artifact.name}", blob
+
+    def panels(self) -> Iterator[tuple[str, bytes]]:
+        """What the panels of the pages work with: where each file lies below our own address, and what it holds."""
+        assert self.report is not None  # noqa: S101 - pages come after `run`
+        for data in live.files(self.report.runs.values()):
+            yield f"{PANELS}/{data.name}", data.content
 
     def notebooks(self, address: Address) -> Iterator[tuple[str, Callable[[], str]]]:
         """The chapters as notebooks: where each lies in the site, and what makes its text."""

@@ -110,6 +110,8 @@ class FathomPlugin(BasePlugin[NoOptions]):
             self._watch()  # what failed may be mended in a file that a chapter uses
         for address, path in self._build.served():
             files.append(File.generated(config, f"{ASSETS}/{address}", abs_src_path=str(path)))
+        for address, content in self._build.panels():
+            files.append(File.generated(config, f"{ASSETS}/{address}", content=content))
         site = published(config.site_url, directories=config.use_directory_urls)
         self._lent.forget()
         for address, make in self._build.notebooks(site):

@@ -129,6 +129,11 @@ def test_what_is_shown_as_an_example_stands_there(page: str) -> None:
     assert [each.body for each in shown if plain.count(each.body) < 2] == []
 
 
+def test_the_panel_that_is_shown_is_the_one_that_runs() -> None:
+    [shown] = [example for example in section(PAGES["cells"], "Panels") if example.language == "js"]
+    assert shown.body == (ROOT / shown.title).read_text("utf-8")
+
+
 def test_errors_are_made() -> None:
     """Ten at least; each section shows what is wrong, makes it in a site of its own, and says why it is so."""
     before, _, _ = PAGES["errors"].partition("## All messages")

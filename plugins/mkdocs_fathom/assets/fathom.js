@@ -271,6 +271,23 @@
     if (inner.top < outer.top || inner.bottom > outer.bottom) column.scrollTop += inner.top - outer.top - outer.height / 2;
   };
 
+  // Panels: a module of the site takes over from the picture that the page was built with. Where that fails, the
+  // picture stands.
+
+  const near = new IntersectionObserver((entries) => {
+    for (const { target: panel } of entries.filter((entry) => entry.isIntersecting)) {
+      near.unobserve(panel);
+      import(new URL(panel.dataset.module, base))
+        .then(({ default: mount }) => mount(panel, new URL(panel.dataset.source, base)))
+        .catch((error) => console.warn(`This panel stays a picture: ${error.message}`));
+    }
+  }, { rootMargin: "400px" });
+  customElements.define("fathom-panel", class extends HTMLElement {
+    connectedCallback() { near.observe(this); }
+
+    disconnectedCallback() { near.unobserve(this); }
+  });
+
   // How far the reader came.
 
   const keepProgress = (active) => {
@@ -363,7 +380,7 @@
   const letScroll = () => {
     clearTimeout(measuring);
     measuring = setTimeout(() => {
-      const boxes = document.querySelectorAll(".fathom-outputs pre, .fathom-html, .md-typeset__scrollwrap, .highlight code");
+      const boxes = document.querySelectorAll(".fathom-outputs pre, .fathom-html, .md-typeset__scrollwrap, .highlight code, div.arithmatex");
       const wide = [...boxes].filter((box) => box.offsetParent && box.scrollWidth > box.clientWidth);
       for (const box of wide) box.tabIndex = 0;
       // The theme makes a landmark without a name of each copy button.

@@ -16,7 +16,8 @@ from html import escape
 from typing import Any
 
 from ..model import JSON, Cell, CellResult
-from . import ansi, figures
+from . import ansi, figures, live
+from .addresses import ASSETS
 
 # A line this long may not fit on a phone; its box then scrolls and must be reachable with the keyboard.
 _LONG_LINE = 40
@@ -26,6 +27,8 @@ _SIGNATURES = {
     "image/gif": b"GIF8",
     "image/webp": b"RIFF",
 }
+PANELS = "panels"
+"""The folder of the panels' data, below that of our own files."""
 _TAGS = frozenset(
     "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 "
     "hr i img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u "
@@ -126,7 +129,13 @@ def _error(output: JSON) -> str:
 
 
 def _richest(data: Mapping[str, Any], place: _Place) -> str:
-    """The best of the forms in which a value came."""
+    """The best of the forms in which a value came; a panel has one of them inside."""
+    if live.KIND in data:
+        static = _richest({kind: value for kind, value in data.items() if kind != live.KIND}, place)
+        try:
+            return live.html(data[live.KIND], static, f"{ASSETS}/{PANELS}")
+        except ValueError as error:
+            return static + note(f"This panel cannot be shown: {error}.")
     for kind, show in _FORMS:
         if kind in data and (shown := show(_text(data[kind]) if kind != "application/json" else data[kind], place)):
             return shown
