@@ -23,6 +23,7 @@ ADAPTERS = frozenset(
         "mkdocs_build",
         "mkdocs_serve",
         "markdown_extension",
+        "markdown_formulas",
         "markdown_tabs",
         "pytest_plugin",
         "cli",

@@ -11,8 +11,8 @@ Two phases. RUN is slow, parallel and cached; RENDER is fast and pure, and reads
     `rendering`     a chapter and its runs → Markdown with tabs and cells, and safe HTML
 
 `commands` is what the command line does with them. The hosts are thin adapters over both phases: `mkdocs_plugin`
-with its `mkdocs_build` and `mkdocs_serve`, `markdown_extension` with its `markdown_tabs`, `pytest_plugin`,
-`cli` with its `cli_screen`.
+with its `mkdocs_build` and `mkdocs_serve`, `markdown_extension` with its `markdown_tabs` and `markdown_formulas`,
+`pytest_plugin`, `cli` with its `cli_screen`.
 Nothing between them imports a host. `model` holds the nouns, `errors` how a problem reads. `artifacts` is what a
 chapter imports to publish files and to load those of others. Each part's docstring is its map.
 """

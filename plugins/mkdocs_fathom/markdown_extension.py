@@ -1,8 +1,8 @@
 """Python-Markdown's side: one extension that makes a chapter's page right in MkDocs, Zensical, or alone.
 
 For each page, in this order: the preprocessor parses the chapter, gets its runs and hands on what `render` makes of it;
-`DepthTab` and the fence formatter put tabs and cells into the page; the tree processor names headings; at the end the
-page is checked: every region one panel, every cell one element, or the build stops.
+`DepthTab` and the fence formatter put tabs and cells into the page; tree processors set formulas and name headings; at
+the end the page is checked: every region one panel, every cell one element, or the build stops.
 """
 
 # Neither Python-Markdown nor pymdownx comes with types, and Zensical is seldom installed.
@@ -26,9 +26,10 @@ from pymdownx.superfences import SuperFencesBlockPreprocessor, highlight_validat
 
 from .config import Config
 from .errors import FathomError
+from .markdown_formulas import Formulas
 from .markdown_tabs import literal, register_tabs
 from .model import Cell, Chapter, Run
-from .rendering import ansi, cells, pages, panels, render, switch
+from .rendering import ansi, cells, mathematics, pages, panels, render, switch
 from .rendering.pages import PageSource
 from .scheduling import chapters
 from .scheduling.mistakes import NONE, Troubles
@@ -41,6 +42,7 @@ Source = Callable[[], PageSource | None]
 _BEFORE_ALL = 100
 # Below attribute lists (8), above `toc` and MkDocs' collector of anchors (both 5).
 _BEFORE_TOC = 5.5
+_BEFORE_HEADINGS = 6
 _AFTER_ALL = -1000
 
 
@@ -78,6 +80,7 @@ class FathomExtension(Extension):
         md.registerExtension(page)
         register_tabs(md, page)
         md.preprocessors.register(_step(Preprocessor, md, page.begin), "fathom", _BEFORE_ALL)
+        md.treeprocessors.register(_step(Treeprocessor, md, page.set_formulas), "fathom_formulas", _BEFORE_HEADINGS)
         md.treeprocessors.register(_step(Treeprocessor, md, page.name_headings), "fathom_headings", _BEFORE_TOC)
         md.treeprocessors.register(_step(Treeprocessor, md, page.finish), "fathom_finish", _AFTER_ALL)
         md.postprocessors.register(_step(Postprocessor, md, page.check), "fathom_check", _AFTER_ALL)
@@ -133,6 +136,7 @@ class _Page(Extension):
         self.source = source
         self.refuse = refuse
         self.claim = claim
+        self.formulas = Formulas(md)
         self.forget()
 
     def forget(self) -> None:
@@ -141,6 +145,7 @@ class _Page(Extension):
         self.runs: Mapping[str, Run] = {}
         self.troubles: Troubles = NONE
         self.panels = panels.Panels()
+        self.formulas.forget()
         self.finished = False
 
     def reset(self) -> None:
@@ -149,8 +154,11 @@ class _Page(Extension):
         It is not done earlier, since an extension that is listed behind ours may replace what we found.
         """
         self.forget()
+        fences = self._fences()
+        if isinstance(fences, SuperFencesBlockPreprocessor):
+            self.formulas.register(fences.extension)
         if self.source and self.source() is None:
-            return  # a page that is no chapter stays as it is
+            return  # a page that is no chapter has formulas, no more
         if not isinstance(self._fences(), SuperFencesBlockPreprocessor):
             self.md.registerExtensions(["pymdownx.superfences"], {})
         known = self._fences().extension
@@ -230,6 +238,13 @@ class _Page(Extension):
             attrs={},
         )
         return html
+
+    def set_formulas(self, root: ET.Element) -> None:
+        """Make MathML of the formulas, or refuse the page."""
+        self.formulas.put(root)
+        if faults := self.formulas.faults:
+            self.formulas.forget()
+            self.refuse(FathomError(mathematics.problems(faults, self.chapter)))
 
     def name_headings(self, root: ET.Element) -> None:
         """Name the headings in tabs as soon as they have their text, then announce them where they are absent."""

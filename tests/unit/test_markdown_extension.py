@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from markdown import Markdown
+from pymdownx.arithmatex import ArithmatexExtension
 
 from mkdocs_fathom import config
 from mkdocs_fathom.errors import FathomError
@@ -401,3 +402,83 @@ def test_another_text_converted_meanwhile_is_left_alone(tmp_path: Path) -> None:
     page = Markdown(extensions=[extension]).convert(text)
     assert "data-fathom-tabs" in page
     assert Markdown(extensions=[extension]).convert("A *docstring*.") == "<p>A <em>docstring</em>.</p>"
+
+
+def formulas(site: Site, text: str, *, generic: bool = True, **options: Any) -> str:
+    """A page of a site with formulas."""
+    extensions = ("toc", "pymdownx.superfences", ArithmatexExtension(generic=generic))
+    return site.convert(text, extensions=extensions, **options)
+
+
+def test_formulas(site: Site) -> None:
+    """In a line, by themselves, in a quote, in a region, in a fence, in a heading; not in code."""
+    text = "# The $L$\n\n`$a$` $b$ \\$5\n\n$$\nc\n$$\n\n> $$d$$\n\n```math\ne\n```\n\n" + BOTH.format("$f$", "$$g$$")
+    html = formulas(site, text)
+    made = re.findall(r'<(span|div) class="arithmatex"><math[^>]* alttext="(.)"><mi>.</mi></math></\1>', html)
+    assert made == [
+        ("span", "L"),
+        ("span", "b"),
+        ("div", "c"),
+        ("div", "d"),
+        ("div", "e"),
+        ("span", "f"),
+        ("div", "g"),
+    ]
+    assert "<code>$a$</code>" in html
+    assert " $5</p>" in html
+    assert 'id="the-l"' in html
+
+
+def test_formulas_without_our_plugin(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extension alone does it."""
+    monkeypatch.chdir(site.root)
+    arithmatex = ArithmatexExtension(generic=True)
+    assert "<math " in Markdown(extensions=[makeExtension(), arithmatex]).convert("$x$")
+
+
+def test_formulas_on_a_page_that_is_no_chapter(site: Site) -> None:
+    """They are set, too; one that cannot be is an error all the same."""
+    options = config.build(site.root, site.root, {}, Span("mkdocs.yml", 1))
+    extensions = ["pymdownx.superfences", ArithmatexExtension(generic=True), FathomExtension(options, lambda: None)]
+    md = Markdown(extensions=extensions)
+    assert md.convert("$x$\n\n```math\ny\n```").count("<math ") == 2
+    with pytest.raises(FathomError, match=r"the formula `\\b` cannot be set"):
+        md.convert(r"$\b$")
+    assert "<math " in md.reset().convert("$x$")
+
+
+def test_formulas_for_another_renderer(site: Site) -> None:
+    """What arithmatex marks for MathJax stays as it is."""
+    html = formulas(site, "$x$\n", generic=False)
+    assert "<math " not in html
+    assert '<script type="math/tex">x</script>' in html
+
+
+def test_formulas_that_cannot_be_set(site: Site) -> None:
+    """All of a page are told at once."""
+    text = "# T\n\n$\\a$\n\n```math\nx +\n\\b\n```\n"
+    with pytest.raises(FathomError) as caught:
+        formulas(site, text)
+    hint = "\n  Mend its LaTeX. A dollar sign that begins no formula is written `\\$`."
+    assert str(caught.value) == (
+        f'page.md:3:2: the formula `\\a` cannot be set: unknown command "\\a"{hint}\n'
+        f'page.md:7:1: the formula `x + \\b` cannot be set: unknown command "\\b"{hint}'
+    )
+
+
+def test_formulas_are_forgiven_in_a_preview(site: Site) -> None:
+    """Their source is shown, escaped; the rest of the page is there."""
+    file = site.root / "page.md"
+    file.write_text("$\\a<b>$ and $x$\n", encoding="utf-8")
+    told: list[FathomError] = []
+    options = config.build(site.root, site.root, {}, Span("mkdocs.yml", 1))
+
+    def tolerate(error: FathomError) -> bool:
+        told.append(error)
+        return True
+
+    ours = FathomExtension(options, lambda: PageSource(file, ran), tolerate=tolerate)
+    html = Markdown(extensions=[ArithmatexExtension(generic=True), ours]).convert("$\\a<b>$ and $x$\n")
+    assert "<code>\\a&lt;b&gt;</code>" in html
+    assert html.count("<math ") == 1
+    assert [str(error).partition(":")[0] for error in told] == ["page.md"]

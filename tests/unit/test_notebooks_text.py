@@ -49,6 +49,23 @@ def _piece(piece: str | Cell | Folded) -> str:
         pytest.param(
             '```console title="T"\n$ a\n```\n', ["```console\n$ a\n```"], id="a fence's options are the site's alone"
         ),
+        pytest.param(
+            "A $x_{i=1}^{#b}$ [b](c) $[d](e)$ `$[f](g)$`\n",
+            ["A $x_{i=1}^{#b}$ [b](<c>) $[d](e)$ `$[f](g)$`"],
+            id="formulas stay",
+        ),
+        pytest.param("# The $x_{i}$\n", ["# The $x_{i}$"], id="also at the end of a heading"),
+        pytest.param(
+            '$$\n\\sum_{i=1}\n=== "T"\n$$\n\nB{.c} [b](c)\n',
+            ['$$\n\\sum_{i=1}\n=== "T"\n$$\n\nB{.c} [b](<c>)'],
+            id="formulas of several lines",
+        ),
+        pytest.param("$$x_{i=1}$$\n\n[b](c)\n", ["$$x_{i=1}$$\n\n[b](<c>)"], id="a formula by itself"),
+        pytest.param(
+            '!!! note ""\n    ```math\n    a_{i=1}\n    ```\n',
+            ["> $$\n> a_{i=1}\n> $$"],
+            id="a fence of a formula, which Jupyter has not",
+        ),
         pytest.param('!!! note "T"\n    A\n\n    B\n\nC\n', ["> **T**\n>\n> A\n>\n> B\n\nC"], id="admonition"),
         pytest.param("!!! warning\n    A\n", ["> **Warning**\n>\n> A"], id="admonition without a title"),
         pytest.param('!!! note ""\n    A\n', ["> A"], id="admonition with an empty title"),

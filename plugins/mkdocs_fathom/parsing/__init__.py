@@ -12,6 +12,7 @@
     `mojibake`      text that was decoded wrongly, and its repair
 
 Apart from these: `syntax`, errors in the code, found before anything runs; `paths`, a chapter's reading paths and the
-tree of their common prefixes; `minutes`, how long it takes to read; `census`, an independent count of the fences,
+tree of their common prefixes; `minutes`, how long it takes to read; `formulas`, which part of a text is
+one; `census`, an independent count of the fences,
 which must agree with what was run.
 """

@@ -3,7 +3,8 @@
 Prose is read at 200 words a minute: adults read English texts silently at 238 on average (Brysbaert 2019, 190
 studies), and prose with formulas and tables between it is read with more care than those. Code is read line by line, at
 15 lines a minute: 4 seconds each, about what a line of prose takes twice. Both are round numbers, for a promise in
-whole minutes. What a reader does not see, or sees folded, counts nothing, and neither do outputs.
+whole minutes. A formula counts as a word, however long its LaTeX is. What a reader does not see, or sees folded, counts
+nothing, and neither do outputs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Iterator
 
 from ..model import Cell, Chapter
+from .formulas import FORMULA
 
 WORDS_A_MINUTE = 200
 LINES_A_MINUTE = 15
@@ -32,7 +34,7 @@ def words(chapter: Chapter, depth: str) -> int:
     spans += [(region.first, region.last) for region in chapter.regions if region.depth != depth]
     hidden = {index for first, last in spans for index in range(first, last + 1)} | set(_folded(chapter))
     own = (chapter.lines[index].text for index in range(chapter.body, len(chapter.lines)) if index not in hidden)
-    return len(_WORD.findall(_COMMENT.sub("", "\n".join(own))))
+    return len(_WORD.findall(FORMULA.sub(" x ", _COMMENT.sub("", "\n".join(own)))))
 
 
 def lines(chapter: Chapter, depth: str) -> int:

@@ -1,8 +1,8 @@
 """A chapter at one depth → CommonMark and cells, in order: what only the site's Markdown knows, as Jupyter can show it.
 
 Jupyter reads CommonMark with tables, as GitHub does: a list may follow a line of text there. Admonitions, folded
-questions, tabs, attribute lists and footnotes are said in its words. A cell is a cell wherever it stands, so the list,
-quote or admonition around it ends before it and goes on behind it.
+questions, tabs, attribute lists and footnotes are said in its words; formulas between dollar signs stay. A cell is a
+cell wherever it stands, so the list, quote or admonition around it ends before it and goes on behind it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from html import escape
 
 from ..model import Cell, Chapter
 from ..parsing.containers import prefix_of
+from ..parsing.formulas import EDGE, FORMULA
 from ..parsing.inline import read_inline
+from .mathematics import LANGUAGE
 
 Link = Callable[[str], str]
 """What a link's target is called in the notebook."""
 
 _HEADER = re.compile(r'(?P<kind>!!!|\?\?\?\+?|===[!+]*) ?(?P<words>[\w-][\w -]*)?(?: ?["\'](?P<title>.*)["\'])?[ \t]*$')
-_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)")
+_LEFT_ALONE = re.compile(rf"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|{FORMULA.pattern}")
 _LANGUAGE = re.compile(r"^(`+)#!\w+ ")
 _ATTRIBUTE = r"(?:[.#][\w:-]+|[\w:-]+=(?:\"[^\"]*\"|'[^']*'|[^\s}\"']+))"
 _ATTRIBUTES = re.compile(rf"(?:(?<=[)\]*_`])|(?<=[ \t])|^)\{{:?[ \t]*{_ATTRIBUTE}(?:[ \t]+{_ATTRIBUTE})*[ \t]*\}}")
@@ -88,6 +90,7 @@ def _items(chapter: Chapter, depth: str) -> Iterator[_Item]:
     cells = {cell.first: cell for cell in chapter.cells}
     fences = {fence.first: fence for fence in chapter.others}
     declared = {cell.expected.span for cell in chapter.cells if cell.expected}
+    formula = False  # whether one of several lines has begun
     index = chapter.body
     while index < len(chapter.lines):
         line = chapter.lines[index].text
@@ -101,11 +104,12 @@ def _items(chapter: Chapter, depth: str) -> Iterator[_Item]:
         elif index in fences:
             fence = fences[index]
             if fence.span not in declared:
-                yield _Item(_opening(line, fence.language), code=True)
-                yield from (_Item(each.text, code=True) for each in chapter.lines[index + 1 : fence.last + 1])
+                yield from _fence([each.text for each in chapter.lines[index : fence.last + 1]], fence.language)
             index = fence.last
         elif not _is_comment(line):
-            yield _Item(line)
+            content = line.strip(" \t>")
+            yield _Item(line, code=formula or content.startswith(EDGE))
+            formula = EDGE not in content and bool(content) if formula else _begins(content)
         index += 1
 
 
@@ -120,6 +124,21 @@ def _cell(cell: Cell) -> Iterator[_Item]:
     lines = (f"{fence}python", *cell.source.removesuffix("\n").split("\n"), fence)
     yield from (_Item(f"{prefix}{text}", code=True) for text in lines)
     yield from (_Item(prefix.rstrip()), _Item(f"{prefix}*Not run: {cell.options.reason}*"), _Item(prefix.rstrip()))
+
+
+def _begins(content: str) -> bool:
+    """Whether a line begins a formula that further lines end."""
+    return content.startswith(EDGE) and EDGE not in content[len(EDGE) :]
+
+
+def _fence(lines: Sequence[str], language: str) -> Iterator[_Item]:
+    """A fence that is no cell, as Jupyter knows it: that of a formula, which it does not, by dollar signs."""
+    if language == LANGUAGE:
+        first, last = (_WIDE.sub(EDGE, line, count=1).partition(EDGE)[0] + EDGE for line in (lines[0], lines[-1]))
+        lines = (first, *lines[1:-1], last)
+    else:
+        lines = (_opening(lines[0], language), *lines[1:])
+    yield from (_Item(line, code=True) for line in lines)
 
 
 def _opening(line: str, language: str) -> str:
@@ -188,11 +207,11 @@ def _html(title: str) -> str:
 
 
 def _inline(line: str, link: Link) -> str:
-    """A line without what Jupyter would print as it stands; code spans are left alone."""
+    """A line without what Jupyter would print as it stands; code spans and formulas are left alone."""
     if re.match(r"[ \t>]*#{1,6}[ \t]", line):
-        line = re.sub(r"[ \t]+\{:?[ \t]*[^{}`]*\}[ \t]*$", "", line)
+        line = re.sub(r"[ \t]+\{:?[ \t]*[^{}`$]*\}[ \t]*$", "", line)
     parts, at = [], 0
-    for span in _CODE_SPAN.finditer(line):
+    for span in _LEFT_ALONE.finditer(line):
         parts += [_words(line[at : span.start()], link), _LANGUAGE.sub(r"\1", span[0])]
         at = span.end()
     return "".join([*parts, _words(line[at:], link)])

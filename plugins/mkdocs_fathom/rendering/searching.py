@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape, unescape
 
+from .mathematics import searchable
+
 _TAG = re.compile(
     r"<(?P<end>/?)div\b(?P<attributes>[^>]*)>|<h(?P<level>[1-6])\b[^>]*>(?P<title>.*?)</h(?P=level)>", re.DOTALL
 )
@@ -35,6 +37,7 @@ def arranged(html: str) -> str:
     """The page with the panels of depths behind all that is shared, each under a title that names its depth."""
     # Folded code is imports and drawing: whoever looks for a word looks for where it is explained.
     html = html.replace('<details class="fathom-setup">', '<details class="fathom-setup" data-search-exclude="">')
+    html = searchable(html)
     panels = list(_panels(html))
     shared, at = [], 0
     for start, end, _ in panels:
