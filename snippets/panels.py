@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from .tokenizer import Tokenizer
+from .weights import describe
+
 END = "<end>"
 
 
@@ -47,4 +50,20 @@ def next_word(follows: Mapping[str, Mapping[str, int]], start: str, last: str, s
     lines = "".join(f"<tr><td>{escape(word.strip())}</td><td>{count / total:.0%}</td></tr>" for word, count in best)
     caption = f"<caption>After “{escape(start)}”</caption>"
     head = "<tr><th>next word</th><th>probability</th></tr>"
-    return Panel("next-word.js", data, f"<table>{caption}<thead>{head}</thead><tbody>{lines}</tbody></table>")
+    table = f"<table>{caption}<thead>{head}</thead><tbody>{lines}</tbody></table>"
+    return Panel("next-word.js", data, table)
+
+
+def tokens(tokenizer: Tokenizer, start: str) -> Panel:
+    """Cut a text into tokens, merge by merge.
+
+    Args:
+        tokenizer: What cuts.
+        start: The text to begin with.
+    """
+    made = tokenizer.encode(start)
+    lines = "".join(f"<tr><td>{escape(tokenizer.decode([token]))}</td><td>{token}</td></tr>" for token in made)
+    caption = f"<caption>“{escape(start)}” in {len(made)} tokens</caption>"
+    head = "<tr><th>token</th><th>number</th></tr>"
+    table = f"<table>{caption}<thead>{head}</thead><tbody>{lines}</tbody></table>"
+    return Panel("tokens.js", {**describe(tokenizer), "start": start}, table)

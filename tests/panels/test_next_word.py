@@ -37,7 +37,8 @@ MODEL = panels.next_word(FOLLOWS, "There lived", last=" lived").data
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("next-word")
     (folder / "index.html").write_text(PAGE, encoding="utf-8")
-    (folder / "next-word.js").write_bytes((ENGINE / "next-word.js").read_bytes())
+    for name in ("next-word.js", "elements.js"):
+        (folder / name).write_bytes((ENGINE / name).read_bytes())
     (folder / "model.json").write_text(json.dumps(MODEL), encoding="utf-8")
     with serve(folder) as served:
         yield served

@@ -2,6 +2,8 @@
  * Write with the bigram model that the page has counted: what may come next, as bars; a press appends it.
  */
 
+import { button, field, make, nameOf, slider } from "./elements.js";
+
 /** The words as `exercises` in the chapter cuts them: each keeps the blank before it. */
 const WORDS = /\s*[\p{L}\p{N}_]+|\s*[^\p{L}\p{N}_\s]/gu;
 const SHOWN = 8;
@@ -29,26 +31,15 @@ const draw = (/** @type {Choice[]} */ choices) => {
   return choices.find(({ p }) => (dart -= p) < 0) ?? choices[0];
 };
 
-const make = (name, attributes = {}, ...children) => {
-  const element = document.createElement(name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
-  element.append(...children);
-  return element;
-};
-const button = (text, press) => {
-  const made = make("button", { type: "button" }, text);
-  made.addEventListener("click", press);
-  return made;
-};
 const percent = (p) => (p < 0.005 ? "< 1 %" : `${Math.round(p * 100)} %`);
 
 /** Put the panel into the place of its table. */
 export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ source) => {
   const model = /** @type {Model} */ (await (await fetch(source)).json());
-  const id = `next-word-${source.pathname.slice(-12, -5)}`;
-  const text = make("textarea", { id, rows: 3, spellcheck: "false" });
-  const bend = make("input", { id: `${id}-t`, type: "range", min: 0.2, max: 3, step: 0.1, value: 1 });
-  const bent = make("span", { "aria-hidden": "true" });  // a slider says its value itself
+  const id = nameOf(source);
+  const [label, text] = field(id, "A text begins:", model.start);
+  const range = { min: 0.2, max: 3, step: 0.1, value: 1 };
+  const { line, input: bend, said } = slider(`${id}-temperature`, "Temperature", range, () => show());
   const list = make("ol", { "aria-label": "What may come next: press a word to append it" });
   const rest = make("p");
   const status = make("p", { role: "status", class: "panel-status" });
@@ -56,7 +47,7 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
   const ended = () => text.value.endsWith(model.end);
   const show = () => {
     const temperature = Number(bend.value);
-    bent.textContent = temperature.toFixed(1);
+    said.textContent = temperature.toFixed(1);
     const choices = ended() ? [] : distribution(model, text.value, temperature);
     const held = [...list.children].findIndex((item) => item.contains(document.activeElement));
     list.replaceChildren(...(choices ?? []).slice(0, SHOWN).map(({ word, p }) => {
@@ -95,12 +86,9 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
   });
 
   text.addEventListener("input", show);
-  bend.addEventListener("input", show);
-  text.value = model.start;
   show();
-  const temper = make("p", { class: "panel-slider" }, make("label", { for: bend.id }, "Temperature "), bend, " ", bent);
   const buttons = make("p", {}, ...drawing, again);
   const panel = make("div", { class: "panel", role: "group", "aria-label": "Write with the model" });
-  panel.append(make("label", { for: id }, "A text begins:"), text, list, rest, temper, buttons, status);
+  panel.append(label, text, list, rest, line, buttons, status);
   place.replaceChildren(panel);
 };
