@@ -19,7 +19,7 @@ def drawing(svg: str) -> JSON:
     return {"output_type": "display_data", "metadata": {}, "data": {"image/svg+xml": svg}}
 
 
-def page(link: str, tmp_path: Path, svg: str = '<svg><rect id="r" width="2"/><use href="#r"/></svg>') -> str:
+def page(link: str, tmp_path: Path, svg: str = '<svg><rect id="r" width="2"/><use href="#r"/><text>word</text></svg>') -> str:
     """A page with a link to a chapter whose first cell hides what it draws."""
     chapter = parse(TEXT, "docs/a b.md", configured(tmp_path)).checked()
     results = (CellResult(0, (drawing("<svg><circle/></svg>"),), 0.1), CellResult(1, (drawing(svg),), 0.1))
@@ -40,6 +40,7 @@ def test_picture(tmp_path: Path) -> None:
     """With its picture, it shows the first drawing that the chapter shows, whose ids are no other figure's."""
     said = page('<a class="fathom-card fathom-pictured" href="a/">A</a>', tmp_path)
     assert "circle" not in said
+    assert "word" not in said
     assert '<rect id="card-docs-a-b-md-r" width="2"/>' in said
     assert 'class="fathom-drawing" aria-hidden="true"' in said
     broken = page('<a class="fathom-card fathom-pictured" href="a/">A</a>', tmp_path, "<svg")

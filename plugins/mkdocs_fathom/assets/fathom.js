@@ -226,6 +226,11 @@
       .map((link) => ({ link, target: document.getElementById(decodeURIComponent(link.hash.slice(1))) }))
       .filter(({ target }) => target);
     for (const list of document.querySelectorAll("[data-fathom-contents]")) list.dataset.fathomContents = "ready";
+    // The theme makes a landmark of each part that has parts, and two depths may have parts of one name.
+    for (const part of document.querySelectorAll(".md-nav--secondary nav")) {
+      part.removeAttribute("aria-label");
+      part.role = "none";
+    }
   };
 
   const markContents = () => {

@@ -18,6 +18,7 @@ _LINK = re.compile(r"(?P<link><a\b[^>]*>)(?P<text>.*?)(?=</li>|</p>)", re.DOTALL
 _ADDRESS = re.compile(r'href="([^"]*)"')
 _CLASSES = re.compile(r'class="([^"]*)"')
 _SVG = "image/svg+xml"
+_WORDS = re.compile(r"<text\b.*?</text>", re.DOTALL)
 
 Found = tuple[Chapter, Mapping[str, Run]]
 """A chapter, and what its cells did, by the name of the depth."""
@@ -66,4 +67,6 @@ def _drawing(svg: str, path: str) -> str:
         drawn = figures.clean(ansi.visible(svg), "", f"card-{re.sub(r'[^A-Za-z0-9]+', '-', path)}-")
     except ValueError:
         return ""  # its own page says what is wrong with it
+    # So small, words are specks.
+    drawn = _WORDS.sub("", drawn)
     return f'<span class="fathom-drawing" aria-hidden="true" data-search-exclude="">{drawn}</span>'
