@@ -151,9 +151,11 @@ def test_a_formula_that_was_not_found() -> None:
 
 
 def test_a_search_gets_the_source() -> None:
-    """Of each formula, once; what a reader of it types is found, and nothing of it is markup."""
-    html = f"<p>The {mathml(chr(92) + 'sqrt{d_k}', display=False)} and {mathml('a<b', display=False)}.</p>"
-    assert searching.arranged(html) == r"<p>The \sqrt{d_k} and a&lt;b.</p>"
+    """Of formulas in a line; nothing of it is markup. One by itself would be a result that nobody can read."""
+    one, other = (mathml(source, display=False) for source in (r"\sqrt{d_k}", r"\text{<b>}"))
+    html = f'<p>The {one} and {other}:</p><div class="arithmatex">{mathml("x", display=True)}</div>'
+    expected = r'<p>The \sqrt{d_k} and \text{&lt;b&gt;}:</p><div class="arithmatex"></div>'
+    assert searching.arranged(html) == expected
 
 
 def test_a_formula_is_a_word() -> None:

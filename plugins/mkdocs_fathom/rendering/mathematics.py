@@ -46,7 +46,7 @@ _LONGEST, _BRACES, _BRACKETS = 2000, 50, 12
 _PAIRS = "angle|brace|brack|vert|Vert|floor|ceil|group|moustache"
 _BRACKET = re.compile(rf"[{{}}]|(?P<open>[(\[]|\\\{{|\\l(?:{_PAIRS}))|(?P<shut>[)\]]|\\\}}|\\r(?:{_PAIRS}))")
 _SHOWN = 60  # signs of a formula that an error repeats
-_MADE = re.compile(r'<math[^>]* alttext="([^"]*)"[^>]*>.*?</math>', re.DOTALL)
+_MADE = re.compile(r'<math(?P<block> display="block")? alttext="(?P<source>[^"]*)">.*?</math>', re.DOTALL)
 
 
 class FormulaError(Exception):
@@ -103,8 +103,8 @@ def _bound(source: str) -> None:
 
 
 def searchable(html: str) -> str:
-    """A page in which each formula is its source: what a search can show, and its readers can type."""
-    return _MADE.sub(r"\1", html)
+    """A page for a search: formulas of its lines are their source, which readers can type; those by themselves go."""
+    return _MADE.sub(lambda match: "" if match["block"] else match["source"], html)
 
 
 def problems(faults: Mapping[str, FormulaError], chapter: Chapter | None) -> Iterator[Problem]:
