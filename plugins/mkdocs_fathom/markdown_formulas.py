@@ -5,6 +5,7 @@ Only under its option `generic`: without it, arithmatex marks formulas for MathJ
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from html import escape, unescape
 from typing import Any
@@ -13,6 +14,8 @@ from markdown import Markdown
 from markdown.util import AtomicString
 
 from .rendering.mathematics import LANGUAGE, MARK, FormulaError, mathml
+
+_ESCAPED = re.compile(r"&(?:amp|lt|gt|quot);")
 
 
 class Formulas:
@@ -47,8 +50,8 @@ class Formulas:
                 continue
             for start, end, display in wraps:
                 if text.startswith(start) and text.endswith(end):
-                    # A block is escaped by then, what stands in a line is not.
-                    given = unescape(text) if display else text
+                    # Newer versions of arithmatex escape a block, older ones do not.
+                    given = _ESCAPED.sub(lambda match: unescape(match[0]), text) if display else text
                     html = self._html(given[len(start) : len(given) - len(end)], display=display)
                     element.text = AtomicString(self.md.htmlStash.store(html))
                     break

@@ -429,6 +429,13 @@ def test_formulas(site: Site) -> None:
     assert 'id="the-l"' in html
 
 
+def test_formulas_with_signs_of_html(site: Site) -> None:
+    """They are signs of the formula, in a line and by itself."""
+    html = formulas(site, "$a<b$\n\n$$\n\\begin{matrix} a & <b> \\end{matrix}\n$$\n")
+    assert html.count("<mi>b</mi>") == 2
+    assert html.count("&lt;</mo><mi>b</mi>") == 2
+
+
 def test_formulas_without_our_plugin(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The extension alone does it."""
     monkeypatch.chdir(site.root)
@@ -449,8 +456,9 @@ def test_formulas_on_a_page_that_is_no_chapter(site: Site) -> None:
 
 def test_formulas_for_another_renderer(site: Site) -> None:
     """What arithmatex marks for MathJax stays as it is."""
-    html = formulas(site, "$x$\n", generic=False)
+    html = formulas(site, "$x$\n\n```math\ny\n```\n", generic=False)
     assert "<math " not in html
+    assert re.search(r"<code>.*y", html)
     assert '<script type="math/tex">x</script>' in html
 
 
