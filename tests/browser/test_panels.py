@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Request, expect
 
 from tests.browser.conftest import Served, serve
 from tests.conftest import Built
@@ -31,6 +32,10 @@ class Panel:
 
 Panel("{}", "{}")
 """
+
+
+def _note(asked: list[str], request: Request) -> None:
+    asked.append(request.url)
 
 
 def panel(module: str, word: str) -> str:
@@ -81,7 +86,7 @@ def test_only_when_it_comes_near(chromium: Browser, site: Served) -> None:
         with chromium.new_context() as context:
             page = context.new_page()
             asked: list[str] = []
-            page.on("request", lambda request, asked=asked: asked.append(request.url))
+            page.on("request", partial(_note, asked))
             page.goto(site.address + address)
             page.wait_for_timeout(300)
             assert [url for url in asked if "panels/" in url] == []

@@ -13,13 +13,14 @@ from tests.running import site as configured
 
 CELLS = '```python hide="output"\n1\n```\n\n```python alt="bars"\n2\n```\n'
 TEXT = f"# T\n\n{CELLS}\n<!-- DEEP -->\n\nMore.\n\n<!-- /DEEP -->\n"
+DRAWING = '<svg><rect id="r" width="2"/><use href="#r"/><text>word</text></svg>'
 
 
 def drawing(svg: str) -> JSON:
     return {"output_type": "display_data", "metadata": {}, "data": {"image/svg+xml": svg}}
 
 
-def page(link: str, tmp_path: Path, svg: str = '<svg><rect id="r" width="2"/><use href="#r"/><text>word</text></svg>') -> str:
+def page(link: str, tmp_path: Path, svg: str = DRAWING) -> str:
     """A page with a link to a chapter whose first cell hides what it draws."""
     chapter = parse(TEXT, "docs/a b.md", configured(tmp_path)).checked()
     results = (CellResult(0, (drawing("<svg><circle/></svg>"),), 0.1), CellResult(1, (drawing(svg),), 0.1))

@@ -125,7 +125,8 @@ def test_figures_are_named_and_their_ids_unique() -> None:
     shown = show(data(image_svg_xml=SVG), data(image_svg_xml=SVG), variant="deep")
     assert shown == "\n".join(
         f'<div class="fathom-figure"><svg role="img" aria-label="Figure drawn by the code above ({number})">'
-        f'<path id="fathom-3-deep-{number - 1}-p" d="M0 0"/><use xlink:href="#fathom-3-deep-{number - 1}-p"/></svg></div>'
+        f'<path id="fathom-3-deep-{number - 1}-p" d="M0 0"/>'
+        f'<use xlink:href="#fathom-3-deep-{number - 1}-p"/></svg></div>'
         for number in (1, 2)
     )
 
