@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from snippets.corpus import reading
 from snippets.gpt import GPTModel
@@ -97,3 +97,13 @@ def run(chromium: Browser, folder: Path) -> Iterator[Run]:
 
         yield evaluate
         page.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    """A panel that stands: a module of tests says at which `address`."""
+    with chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_function("window.ready")
+        yield page

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from snippets import panels
 from snippets.corpus import reading
@@ -42,15 +42,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "model.json").write_text(json.dumps(MODEL), encoding="utf-8")
     with serve(folder) as served:
         yield served
-
-
-@pytest.fixture
-def page(chromium: Browser, address: str) -> Iterator[Page]:
-    with chromium.new_context() as context:
-        page = context.new_page()
-        page.goto(address)
-        page.wait_for_function("window.ready")
-        yield page
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.2, 2.5])

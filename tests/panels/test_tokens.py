@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped, unused-ignore]  # without types
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from snippets import panels
 from snippets.tokenizer import Tokenizer
@@ -34,15 +34,6 @@ def address(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -> I
     (folder / "tokens.json").write_text(json.dumps(data), encoding="utf-8")
     with serve(folder) as served:
         yield served
-
-
-@pytest.fixture
-def page(chromium: Browser, address: str) -> Iterator[Page]:
-    with chromium.new_context() as context:
-        page = context.new_page()
-        page.goto(address)
-        page.wait_for_function("window.ready")
-        yield page
 
 
 def shown(page: Page) -> list[int]:
