@@ -92,7 +92,7 @@ def test_html_is_sanitised(text: str, expected: str) -> None:
 def test_tables_scroll_inside_themselves() -> None:
     """A table wider than the page can be reached with the keyboard and is named."""
     assert show(data(text_html='<table border="1" class="dataframe"><tr><td colspan=2>1')) == (
-        '<div class="fathom-html" tabindex="0" role="region" aria-label="Table">'
+        '<div class="fathom-html" tabindex="0" role="group" aria-label="Table">'
         '<table><tbody><tr><td colspan="2">1</td></tr></tbody></table></div>'
     )
 

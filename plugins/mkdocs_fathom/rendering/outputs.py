@@ -172,7 +172,7 @@ def _table(text: str, _place: _Place) -> str:
     clean = re.sub(r'(<a\b[^>]*?) href="data:[^"]*"', r"\1", clean)
     # Blank lines would end the block for whatever reads the page as Markdown later.
     clean = re.sub(r"\n\s*\n+", "\n", clean)
-    reach = ' tabindex="0" role="region" aria-label="Table"' if "<table" in clean else ""
+    reach = ' tabindex="0" role="group" aria-label="Table"' if "<table" in clean else ""
     return f'<div class="fathom-html"{reach}>{clean}</div>' if clean else ""
 
 
