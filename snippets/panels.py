@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -47,11 +47,8 @@ def next_word(follows: Mapping[str, Mapping[str, int]], start: str, last: str, s
     data = {"words": words, "rows": rows, "start": start, "end": END}
     total = sum(follows[last].values())
     best = sorted(follows[last].items(), key=lambda item: -item[1])[:shown]
-    lines = "".join(f"<tr><td>{escape(word.strip())}</td><td>{count / total:.0%}</td></tr>" for word, count in best)
-    caption = f"<caption>After “{escape(start)}”</caption>"
-    head = "<tr><th>next word</th><th>probability</th></tr>"
-    table = f"<table>{caption}<thead>{head}</thead><tbody>{lines}</tbody></table>"
-    return Panel("next-word.js", data, table)
+    lines = [(word.strip(), f"{count / total:.0%}") for word, count in best]
+    return Panel("next-word.js", data, _table(f"After “{start}”", ("next word", "probability"), lines))
 
 
 def tokens(tokenizer: Tokenizer, start: str) -> Panel:
@@ -62,8 +59,12 @@ def tokens(tokenizer: Tokenizer, start: str) -> Panel:
         start: The text to begin with.
     """
     made = tokenizer.encode(start)
-    lines = "".join(f"<tr><td>{escape(tokenizer.decode([token]))}</td><td>{token}</td></tr>" for token in made)
-    caption = f"<caption>“{escape(start)}” in {len(made)} tokens</caption>"
-    head = "<tr><th>token</th><th>number</th></tr>"
-    table = f"<table>{caption}<thead>{head}</thead><tbody>{lines}</tbody></table>"
+    lines = [(tokenizer.decode([token]), str(token)) for token in made]
+    table = _table(f"“{start}” in {len(made)} tokens", ("token", "number"), lines)
     return Panel("tokens.js", {**describe(tokenizer), "start": start}, table)
+
+
+def _table(caption: str, names: tuple[str, str], lines: Iterable[tuple[str, str]]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    body = "".join(f"<tr><td>{escape(left)}</td><td>{escape(right)}</td></tr>" for left, right in lines)
+    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

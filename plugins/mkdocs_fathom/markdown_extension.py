@@ -159,7 +159,7 @@ class _Page(Extension):
             self.formulas.register(fences.extension)
         if self.source and self.source() is None:
             return  # a page that is no chapter has formulas, no more
-        if not isinstance(self._fences(), SuperFencesBlockPreprocessor):
+        if not isinstance(fences, SuperFencesBlockPreprocessor):
             self.md.registerExtensions(["pymdownx.superfences"], {})
         known = self._fences().extension
         if not any(entry["name"] == render.FENCE for entry in known.superfences):

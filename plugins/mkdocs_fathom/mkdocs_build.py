@@ -25,7 +25,6 @@ from .parsing.parse import parse, read_text
 from .rendering import cards, live, mistakes, notebooks, policy, switch
 from .rendering.addresses import Address
 from .rendering.notebooks_needs import Sources
-from .rendering.outputs import PANELS
 from .rendering.pages import PageSource
 from .scheduling import progress
 from .scheduling.chapters import chapter_files, is_chapter, is_wanted, read_chapters
@@ -203,7 +202,7 @@ class Build:
         """What the panels of the pages work with: where each file lies below our own address, and what it holds."""
         assert self.report is not None  # noqa: S101 - pages come after `run`
         for data in live.files(self.report.runs.values()):
-            yield f"{PANELS}/{data.name}", data.content
+            yield f"{live.FOLDER}/{data.name}", data.content
 
     def notebooks(self, address: Address) -> Iterator[tuple[str, Callable[[], str]]]:
         """The chapters as notebooks: where each lies in the site, and what makes its text."""

@@ -22,9 +22,12 @@ from html import escape
 from typing import Any
 
 from ..model import Run
+from .addresses import ASSETS
 
 KIND = "application/vnd.fathom.panel+json"
 """The form in which a value says that it is a panel."""
+FOLDER = "panels"
+"""The folder of the data, below that of our own files."""
 # Below the site, nowhere else: what a program printed must not bring in a stranger's script.
 _MODULE = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.m?js")
 _DIGITS = 20
@@ -40,19 +43,18 @@ class Data:
     """What the file holds."""
 
 
-def html(value: Any, static: str, folder: str) -> str:
+def html(value: Any, static: str) -> str:
     """The element that the page's script wakes when it comes near.
 
     Args:
         value: The panel as the cell gave it.
         static: The picture or the table inside.
-        folder: Where the site has the data, below its root.
 
     Raises:
         ValueError: It is no panel.
     """
     module, data = _checked(value)
-    source = escape(f"{folder}/{data.name}")
+    source = escape(f"{ASSETS}/{FOLDER}/{data.name}")
     return f'<fathom-panel data-module="{escape(module)}" data-source="{source}">\n{static}\n</fathom-panel>'
 
 

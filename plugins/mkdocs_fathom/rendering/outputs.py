@@ -17,7 +17,6 @@ from typing import Any
 
 from ..model import JSON, Cell, CellResult
 from . import ansi, figures, live
-from .addresses import ASSETS
 
 # A line this long may not fit on a phone; its box then scrolls and must be reachable with the keyboard.
 _LONG_LINE = 40
@@ -27,8 +26,6 @@ _SIGNATURES = {
     "image/gif": b"GIF8",
     "image/webp": b"RIFF",
 }
-PANELS = "panels"
-"""The folder of the panels' data, below that of our own files."""
 _TAGS = frozenset(
     "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 "
     "hr i img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u "
@@ -133,7 +130,7 @@ def _richest(data: Mapping[str, Any], place: _Place) -> str:
     if live.KIND in data:
         static = _richest({kind: value for kind, value in data.items() if kind != live.KIND}, place)
         try:
-            return live.html(data[live.KIND], static, f"{ASSETS}/{PANELS}")
+            return live.html(data[live.KIND], static)
         except ValueError as error:
             return static + note(f"This panel cannot be shown: {error}.")
     for kind, show in _FORMS:
