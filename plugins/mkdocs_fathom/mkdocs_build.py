@@ -173,17 +173,18 @@ class Build:
         """A finished page with its policy, if the site wants one; says what of the page that refuses."""
         if not self._site.content_security_policy:
             return page
-        found = set(policy.refused_around(page, content)) - self._refused
+        policed = policy.put_in(page, content)
+        found = set(policed.around) - self._refused
         self._refused |= found
         problems = [_refused(self._site.place("content_security_policy"), each.what) for each in found]
-        if inside := policy.refused(content):
+        if policed.inside:
             file = self._site.docs / src_uri
             text = file.read_text(encoding="utf-8-sig", errors="replace") if file.is_file() else ""
-            for each in inside:
+            for each in policed.inside:
                 number = next((number for number, line in enumerate(text.splitlines(), 1) if each.tag in line), 1)
                 problems.append(_refused(Span(self._site.relative(file), number), each.what))
         _tell(sorted(problems), strict=strict)
-        return policy.put_in(page, content)
+        return policed.page
 
     def served(self) -> Iterator[tuple[str, Path]]:
         """What the site serves besides its pages, below our own address: the style sheet and the artifacts."""

@@ -28,13 +28,15 @@ ALIGNED = " ".join(sorted(sha(f"text-align: {side};") for side in ("left", "cent
 
 def said(page: str, content: str = "") -> dict[str, str]:
     """The directives of a page's policy by name."""
-    [found] = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', policy.put_in(page, content))
+    [found] = re.findall(
+        r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', policy.put_in(page, content).page
+    )
     return dict(each.split(" ", 1) for each in found.split("; "))
 
 
 def test_a_page_without_anything_inline() -> None:
     """Its own files, and nothing else."""
-    assert policy.put_in("<head></head>", "") == (
+    assert policy.put_in("<head></head>", "").page == (
         "<head><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self'; script-src 'self'; "
         f"style-src 'self'; style-src-attr 'unsafe-hashes' {ALIGNED}; {FIXED}\"></head>"
     )
@@ -50,7 +52,7 @@ def test_a_page_without_anything_inline() -> None:
 )
 def test_where_it_stands(page: str, before: str | None) -> None:
     """Before all that it rules, and behind the encoding, which has to come soon."""
-    found = policy.put_in(page, "")
+    found = policy.put_in(page, "").page
     assert found.partition("<meta http-equiv")[0] == (page if before is None else before)
 
 
@@ -90,7 +92,7 @@ def test_content_is_not_trusted() -> None:
 def test_never_unsafe() -> None:
     """Whatever stands in a page, nothing is allowed wholesale."""
     page = '<head></head><p onclick="a()" style="b"><a href="javascript:c()"><style>d</style><script>e</script>'
-    assert not re.search("unsafe-(inline|eval)", policy.put_in(page, ""))
+    assert not re.search("unsafe-(inline|eval)", policy.put_in(page, "").page)
 
 
 @pytest.mark.parametrize(
@@ -110,13 +112,13 @@ def test_never_unsafe() -> None:
     ],
 )
 def test_what_is_refused(content: str, what: str | None) -> None:
-    assert [each.what for each in policy.refused(content)] == ([what] if what else [])
+    assert [each.what for each in policy.put_in("", content).inside] == ([what] if what else [])
 
 
 def test_what_is_refused_around() -> None:
     """What the theme brings, without what the content brings too; its own scripts are not refused."""
     page = '<link rel="icon" href="https://a.org/i"><script>theme()</script><img src="https://b.org/x">'
-    assert [each.what for each in policy.refused_around(page, '<img src="https://b.org/x">')] == [
+    assert [each.what for each in policy.put_in(page, '<img src="https://b.org/x">').around] == [
         "what is loaded from `https://a.org`"
     ]
 

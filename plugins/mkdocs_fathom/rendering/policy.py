@@ -49,28 +49,31 @@ class _Inline:
     """What is refused wherever it stands."""
 
 
-def put_in(page: str, content: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Policed:
+    """A page with its policy."""
+
+    page: str
+    """The page."""
+    inside: list[Refused]
+    """What the policy refuses of its content."""
+    around: list[Refused]
+    """What it refuses of what the theme has put around that."""
+
+
+def put_in(page: str, content: str) -> Policed:
     """A page with its policy, as early in its head as can be; a page without a head stays as it is.
 
     Args:
         page: The finished page: nothing may change it afterwards, or hashes no longer hold.
         content: The part of it that the theme did not write.
     """
+    # To read takes long: once each.
     found, inside = _read(page), _read(content)
     said = _policy(found.scripts - inside.scripts, found.styles - inside.styles, found.attributes)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{said}">'
-    return _HEAD.sub(lambda match: match[0] + meta, page, count=1)
-
-
-def refused(content: str) -> list[Refused]:
-    """What the policy refuses of a page's content."""
-    found = _read(content)
-    return [*found.inline, *found.refused]
-
-
-def refused_around(page: str, content: str) -> list[Refused]:
-    """What the policy refuses of what the theme has put around a page's content."""
-    return list(_read(page).refused - _read(content).refused)
+    finished = _HEAD.sub(lambda match: match[0] + meta, page, count=1)
+    return Policed(finished, [*inside.inline, *inside.refused], list(found.refused - inside.refused))
 
 
 def _policy(scripts: Iterable[str], styles: Iterable[str], attributes: Iterable[str]) -> str:
