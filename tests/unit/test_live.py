@@ -47,6 +47,17 @@ def test_files(data: Any, content: bytes, suffix: str) -> None:
     assert other.name.partition(".")[0] != files[0].name.partition(".")[0]
 
 
+def test_bytes_among_the_data() -> None:
+    """They become a file of their own, named in their place; two panels with the same bytes share it."""
+    one, two = ({"module": MODULE, "data": {"start": text, "weights": {"base64": "AAH/"}}} for text in ("a", "b"))
+    files = {file.name: file.content for file in live.files([run(one, two)])}
+    weights = next(name for name in files if name.endswith(".bin"))
+    assert files[weights] == b"\x00\x01\xff"
+    data = [json.loads(content) for name, content in files.items() if name.endswith(".json")]
+    assert data == [{"start": "a", "weights": weights}, {"start": "b", "weights": weights}]
+    assert weights not in shown(one)  # the page names the data alone
+
+
 @pytest.mark.parametrize(
     "module",
     [
@@ -75,6 +86,7 @@ def test_strange_modules(module: object) -> None:
     [
         ({"module": MODULE}, "it has no `data`"),
         ({"module": MODULE, "data": {"base64": "?"}}, "its `data` are not base64"),
+        ({"module": MODULE, "data": {"weights": {"base64": "?"}}}, "its `data` are not base64"),
         (["x"], "`module` is not"),
     ],
 )

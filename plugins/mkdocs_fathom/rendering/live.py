@@ -5,8 +5,9 @@ A value that a cell shows may give, beside a picture or a table, this form of it
     {"application/vnd.fathom.panel+json": {"module": "assets/panels/next-word.js", "data": {…}}}
 
 The module is a script of the site, and `data` whatever it works with: JSON, or bytes (`{"base64": "…"}`). The data
-become a file beside the pages, named after their content. The picture stands for whoever has no JavaScript, and on
-paper.
+become a file beside the pages, named after their content. A member of the data that is bytes becomes a file of its
+own, whose name stands in its place: weights, say, that are fetched when they are needed. The picture stands for
+whoever has no JavaScript, and on paper.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def html(value: Any, static: str) -> str:
     Raises:
         ValueError: It is no panel.
     """
-    module, data = _checked(value)
+    module, (data, *_) = _checked(value)
     source = escape(f"{ASSETS}/{FOLDER}/{data.name}")
     return f'<fathom-panel data-module="{escape(module)}" data-source="{source}">\n{static}\n</fathom-panel>'
 
@@ -71,28 +72,43 @@ def files(runs: Iterable[Mapping[str, Run]]) -> Iterator[Data]:
     seen = set()
     for value in found:
         try:
-            _, data = _checked(value)
+            _, made = _checked(value)
         except ValueError:
             continue  # its page says so
-        if data.name not in seen:
-            seen.add(data.name)
-            yield data
+        for data in made:
+            if data.name not in seen:
+                seen.add(data.name)
+                yield data
 
 
-def _checked(value: Any) -> tuple[str, Data]:
-    """The module and the data of a panel."""
+def _checked(value: Any) -> tuple[str, list[Data]]:
+    """The module and the files of a panel, that of its data first."""
     module = value.get("module") if isinstance(value, dict) else None
     if not isinstance(module, str) or not _MODULE.fullmatch(module):
         raise ValueError("`module` is not the path of a script below the site, such as `assets/panels/words.js`")
     if "data" not in value:
         raise ValueError("it has no `data`")
     given = value["data"]
-    if isinstance(given, dict) and set(given) == {"base64"}:
-        try:
-            content, suffix = base64.b64decode(given["base64"], validate=True), "bin"
-        except (binascii.Error, ValueError, TypeError) as error:
-            raise ValueError("its `data` are not base64") from error
-    else:
-        text = json.dumps(given, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-        content, suffix = text.encode(), "json"
-    return module, Data(f"{hashlib.sha256(content).hexdigest()[:_DIGITS]}.{suffix}", content)
+    if _is_bytes(given):
+        return module, [_bytes(given)]
+    parts = {}
+    if isinstance(given, dict):
+        parts = {name: _bytes(part) for name, part in given.items() if _is_bytes(part)}
+        given = given | {name: part.name for name, part in parts.items()}
+    text = json.dumps(given, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return module, [_named(text.encode(), "json"), *parts.values()]
+
+
+def _is_bytes(given: Any) -> bool:
+    return isinstance(given, dict) and set(given) == {"base64"}
+
+
+def _bytes(given: Mapping[str, Any]) -> Data:
+    try:
+        return _named(base64.b64decode(given["base64"], validate=True), "bin")
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise ValueError("its `data` are not base64") from error
+
+
+def _named(content: bytes, suffix: str) -> Data:
+    return Data(f"{hashlib.sha256(content).hexdigest()[:_DIGITS]}.{suffix}", content)
