@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,13 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 
+from mkdocs_fathom.model import CellResult
+from mkdocs_fathom.model import Run as Results
+from mkdocs_fathom.rendering import live
+from mkdocs_fathom.rendering.addresses import ASSETS
 from snippets.corpus import reading
 from snippets.gpt import GPTModel
+from snippets.panels.panel import Panel
 from snippets.tokenizer import Tokenizer
 from snippets.weights import pack_model
 from tests.browser.conftest import serve
@@ -43,6 +49,14 @@ SCRIPT = """async ([body, given]) => {
   const AsyncFunction = (async () => {}).constructor;
   return await new AsyncFunction(...names, body)(...values);
 }"""
+
+PANEL = """<!doctype html><html lang=en><meta charset=utf-8><title>A</title><main><h1>A</h1>{}</main>
+<script type=module>
+const place = document.querySelector("fathom-panel");
+window.panel = await import(new URL(place.dataset.module, location.href));
+await window.panel.default(place, new URL(place.dataset.source, location.href));
+window.ready = true;
+</script>"""
 
 Run = Callable[..., Any]
 """Runs the body of an asynchronous function in the page; what it is given follows by name."""
@@ -78,8 +92,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, model: GPTModel, tokenizer:
     folder = tmp_path_factory.mktemp("panels")
     shutil.copytree(ENGINE, folder / "engine")
     (folder / "index.html").write_text("<!doctype html><title>Panels</title>", encoding="utf-8")
-    (folder / "model.bin").write_bytes(pack_model(model, tokenizer, np.float32))
-    (folder / "half.bin").write_bytes(pack_model(model, tokenizer))
+    (folder / "model.bin").write_bytes(pack_model(model, tokenizer, "float32"))
+    (folder / "rounded.bin").write_bytes(pack_model(model, tokenizer))
     return folder
 
 
@@ -97,6 +111,22 @@ def run(chromium: Browser, folder: Path) -> Iterator[Run]:
 
         yield evaluate
         page.close()
+
+
+@contextmanager
+def standing(folder: Path, panel: Panel) -> Iterator[str]:
+    """A page with a panel, as a site would have it but for the theme. Yields its address."""
+    value = panel._repr_mimebundle_()[live.KIND]
+    run = Results("a.md", "", (CellResult(0, ({"output_type": "display_data", "data": {live.KIND: value}},), 0.1),))
+    panels = folder / "assets" / "panels"
+    shutil.copytree(ENGINE, panels)
+    for file in live.files([{"": run}]):
+        place = folder / ASSETS / live.FOLDER / file.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file.content)
+    (folder / "index.html").write_text(PANEL.format(live.html(value, panel.static)), encoding="utf-8")
+    with serve(folder) as address:
+        yield address
 
 
 @pytest.fixture

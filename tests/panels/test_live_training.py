@@ -55,7 +55,7 @@ def test_gradients(run: Run, model: GPTModel, tokenizer: Tokenizer, length: int)
 def test_steps_of_training(run: Run, folder: Path, tokenizer: Tokenizer) -> None:
     """The same batches lead to the same losses and weights: clipping, AdamW and schedule included."""
     model = new_model(tokenizer.size, seed=4)
-    (folder / "learner.bin").write_bytes(pack_model(model, tokenizer, np.float32))
+    (folder / "learner.bin").write_bytes(pack_model(model, tokenizer, "float32"))
     tokens, rng = stream(reading(30, np.random.default_rng(1)), tokenizer), np.random.default_rng(5)
     batches = [batch(tokens, 4, 16, rng) for _ in range(8)]
     optimizer, losses = AdamW(), []

@@ -3,44 +3,30 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from snippets import panels
 from snippets.corpus import reading
-from tests.browser.conftest import serve
-from tests.panels.conftest import ENGINE
+from snippets.panels.next_word import END, next_word_panel
+from tests.panels.conftest import standing
 
-PAGE = """<!doctype html><html lang=en><title>A</title><main><div id=place>a table</div></main>
-<script type=module>
-import mount, * as panel from "./next-word.js";
-window.panel = panel;
-await mount(document.getElementById("place"), new URL("model.json", location.href));
-window.ready = true;
-</script>"""
 FOLLOWS: dict[str, Counter[str]] = defaultdict(Counter)
 for text in reading(300, np.random.default_rng(0)):
-    words = [panels.END, *re.findall(r"\s*\w+|\s*[^\w\s]", text), panels.END]
+    words = [END, *re.findall(r"\s*\w+|\s*[^\w\s]", text), END]
     for before, after in itertools.pairwise(words):
         FOLLOWS[before][after] += 1
-MODEL = panels.next_word(FOLLOWS, "There lived", last=" lived").data
+PANEL = next_word_panel(FOLLOWS, "There lived", last=" lived")
+MODEL = dict(PANEL.data)
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("next-word")
-    (folder / "index.html").write_text(PAGE, encoding="utf-8")
-    for name in ("next-word.js", "elements.js"):
-        (folder / name).write_bytes((ENGINE / name).read_bytes())
-    (folder / "model.json").write_text(json.dumps(MODEL), encoding="utf-8")
-    with serve(folder) as served:
+    with standing(tmp_path_factory.mktemp("next-word"), PANEL) as served:
         yield served
 
 
@@ -50,7 +36,7 @@ def test_distributions(page: Page, temperature: float) -> None:
     given = page.evaluate(
         """([model, words, temperature]) => words.map((word) =>
              Object.fromEntries(panel.distribution(model, word, temperature).map(({ word, p }) => [word, p])))""",
-        [MODEL, ["" if word == panels.END else word for word in FOLLOWS], temperature],
+        [MODEL, ["" if word == END else word for word in FOLLOWS], temperature],
     )
     for row, found in zip(FOLLOWS.values(), given, strict=True):
         powers = {word: (count / max(row.values())) ** (1 / temperature) for word, count in row.items()}
@@ -62,7 +48,7 @@ def test_words_are_cut_as_in_python(page: Page) -> None:
     """Blanks, signs, letters of any script: the last word is that of the chapter's own expression."""
     for text in ("Where was the bell", 'asked Tom. "', "a-b", "naïve fée", "子狐 住", "snake_case 17", "a\n\nb"):
         last = re.findall(r"\s*\w+|\s*[^\w\s]", text)[-1]
-        model = {"words": [last, "x"], "rows": {"0": [[1, 1]]}, "end": panels.END}
+        model = {"words": [last, "x"], "rows": {"0": [[1, 1]]}, "end": END}
         assert page.evaluate("([m, t]) => panel.distribution(m, t)", [model, text]) == [{"word": "x", "p": 1}], text
 
 
@@ -89,7 +75,7 @@ def test_drawing_ends_with_the_text(page: Page) -> None:
             break
         button.click()
     expect(page.get_by_text("The text is over.").first).to_be_visible()
-    text = page.get_by_label("A text begins:").input_value().removesuffix(panels.END)
+    text = page.get_by_label("A text begins:").input_value().removesuffix(END)
     words = re.findall(r"\s*\w+|\s*[^\w\s]", text)
     assert all(after in FOLLOWS[before] for before, after in itertools.pairwise(words[1:]))
 

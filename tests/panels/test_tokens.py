@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -11,28 +9,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped, unused-ignore]  # without types
 from playwright.sync_api import Page, expect
 
-from snippets import panels
+from snippets.panels.tokens import tokens_panel
 from snippets.tokenizer import Tokenizer
-from tests.browser.conftest import serve
-from tests.panels.conftest import ENGINE
+from tests.panels.conftest import standing
 
 START = "Lily met a fox."
-PAGE = """<!doctype html><html lang=en><title>A</title><main><h1>A</h1><div id=place>a table</div></main>
-<script type=module>
-import mount from "./engine/tokens.js";
-await mount(document.getElementById("place"), new URL("tokens.json", location.href));
-window.ready = true;
-</script>"""
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("tokens")
-    shutil.copytree(ENGINE, folder / "engine")
-    (folder / "index.html").write_text(PAGE, encoding="utf-8")
-    data = panels.tokens(tokenizer, START).data
-    (folder / "tokens.json").write_text(json.dumps(data), encoding="utf-8")
-    with serve(folder) as served:
+    with standing(tmp_path_factory.mktemp("tokens"), tokens_panel(tokenizer, START)) as served:
         yield served
 
 

@@ -21,13 +21,13 @@ TEXT = "Once upon a time"
 def test_loading_tells_how_far_it_is(run: Run, folder: Path, model: GPTModel, tokenizer: Tokenizer) -> None:
     body = """
       const updates = [];
-      const answer = await ask("load", { url: "half.bin" }, { update: (update) => updates.push(update) });
+      const answer = await ask("load", { url: "rounded.bin" }, { update: (update) => updates.push(update) });
       const again = [];
-      await ask("load", { url: "half.bin" }, { update: (update) => again.push(update) });
+      await ask("load", { url: "rounded.bin" }, { update: (update) => again.push(update) });
       return [answer, updates, again];
     """
     answer, updates, again = run(body)
-    size = (folder / "half.bin").stat().st_size
+    size = (folder / "rounded.bin").stat().st_size
     assert updates[-1] == {"loaded": size, "total": size}
     assert [update["loaded"] for update in updates] == sorted(update["loaded"] for update in updates)
     assert again == []  # it is there
@@ -163,7 +163,7 @@ def test_offline(run: Run, folder: Path) -> None:
 
 def test_a_failure_may_be_tried_again(run: Run, folder: Path) -> None:
     assert "404" in run(SAY, type="load", url="later.bin")
-    (folder / "later.bin").write_bytes((folder / "half.bin").read_bytes())
+    (folder / "later.bin").write_bytes((folder / "rounded.bin").read_bytes())
     assert run(SAY, type="load", url="later.bin") is None
 
 

@@ -2,25 +2,31 @@
  * Weights as they travel: what `snippets/weights.py` packs.
  *
  * Four bytes say how long the header is. The header is JSON, filled up with zeros to a multiple of four. Then come the
- * numbers, little-endian, as every browser's machine has them. A checksum finds what went wrong on the way.
+ * numbers, little-endian, as every browser's machine has them: as float32, or in steps of 1/2047 of the largest of their
+ * row. A checksum finds what went wrong on the way.
  */
 
-/** What each exponent of a float16 multiplies the significand with; 31, the last, stands for infinity and NaN. */
-const SCALES = Float64Array.from({ length: 31 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
+/** What stands for the largest number of a row; 0 stands for its negative. */
+const LARGEST = 2047;
 
 /**
- * Half precision to single. Every float16 is a float32 too, so nothing is rounded.
- * @param {Uint16Array} halves
+ * Numbers in steps, two in three bytes, each row with a step of its own.
+ * @param {ArrayBuffer} buffer
+ * @param {number} offset  where the rows' steps begin
+ * @param {number} size  how many numbers there are
+ * @param {number} rows
  * @returns {Float32Array}
  */
-export const fromHalf = (halves) => {
-  const floats = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) {
-    const exponent = (halves[i] >> 10) & 31;
-    const fraction = halves[i] & 1023;
-    const size = exponent === 31 ? (fraction ? NaN : Infinity) : (fraction + (exponent && 1024)) * SCALES[exponent];
-    floats[i] = halves[i] & 0x8000 ? -size : size;
+const fromSteps = (buffer, offset, size, rows) => {
+  const steps = new Float32Array(buffer, offset, rows);
+  const packed = new Uint8Array(buffer, offset + 4 * rows, Math.ceil(size / 2) * 3);
+  const floats = new Float32Array(size);
+  for (let i = 0, at = 0; i < size; i += 2, at += 3) {
+    floats[i] = (packed[at] | ((packed[at + 1] & 15) << 8)) - LARGEST;
+    if (i + 1 < size) floats[i + 1] = ((packed[at + 1] >> 4) | (packed[at + 2] << 4)) - LARGEST;
   }
+  const width = size / rows;
+  for (let i = 0; i < size; i++) floats[i] *= steps[Math.floor(i / width)];
   return floats;
 };
 
@@ -54,8 +60,8 @@ export const unpack = (buffer) => {
   } catch (_error) {
     throw damaged("their header cannot be read");
   }
-  const { meta, tensors, dtype, crc32, length } = header ?? {};
-  if (!tensors || !["float16", "float32"].includes(dtype)) throw damaged("their header says nothing of weights");
+  const { meta, tensors, form, crc32, length } = header ?? {};
+  if (!tensors || !["int12", "float32"].includes(form)) throw damaged("their header says nothing of weights");
   const there = buffer.byteLength - start;
   if (there !== length) throw damaged(`there are ${there} bytes of ${length}`);
   if (checksum(new Uint8Array(buffer, start)) !== crc32) throw damaged("their checksum is wrong");
@@ -63,10 +69,13 @@ export const unpack = (buffer) => {
   const shapes = {};
   for (const [name, { shape, offset }] of Object.entries(tensors)) {
     const size = shape.reduce((product, n) => product * n, 1);
-    if (!(offset + size * (dtype === "float16" ? 2 : 4) <= length)) throw damaged(`${name} is not all there`);
-    const [read, take] = dtype === "float16" ? [Uint16Array, fromHalf] : [Float32Array, (floats) => floats.slice()];
-    arrays[name] = take(new read(buffer, start + offset, size)); // copies, so that the download can be forgotten
+    const rows = size / shape.at(-1);
+    const bytes = form === "int12" ? 4 * rows + Math.ceil(size / 2) * 3 : 4 * size;
+    if (!(offset + bytes <= length)) throw damaged(`${name} is not all there`);
     shapes[name] = shape;
+    arrays[name] = form === "int12"
+      ? fromSteps(buffer, start + offset, size, rows)
+      : new Float32Array(buffer, start + offset, size).slice(); // a copy, so that the download can be forgotten
   }
   return { meta, arrays, shapes };
 };

@@ -2,7 +2,7 @@
  * Write with the bigram model that the page has counted: what may come next, as bars; a press appends it.
  */
 
-import { button, field, make, nameOf, slider } from "./elements.js";
+import { button, fetched, field, make, nameOf, slider, styled } from "./elements.js";
 
 /** The words as `exercises` in the chapter cuts them: each keeps the blank before it. */
 const WORDS = /\s*[\p{L}\p{N}_]+|\s*[^\p{L}\p{N}_\s]/gu;
@@ -35,12 +35,12 @@ const percent = (p) => (p < 0.005 ? "< 1 %" : `${Math.round(p * 100)} %`);
 
 /** Put the panel into the place of its table. */
 export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ source) => {
-  const model = /** @type {Model} */ (await (await fetch(source)).json());
+  const [model] = await Promise.all([fetched(source), styled("next-word.css")]);
   const id = nameOf(source);
   const [label, text] = field(id, "A text begins:", model.start);
   const range = { min: 0.2, max: 3, step: 0.1, value: 1 };
   const { line, input: bend, said } = slider(`${id}-temperature`, "Temperature", range, () => show());
-  const list = make("ol", { "aria-label": "What may come next: press a word to append it" });
+  const list = make("ol", { class: "panel-choices", "aria-label": "What may come next: press a word to append it" });
   const rest = make("p");
   const status = make("p", { role: "status", class: "panel-status" });
 

@@ -2,7 +2,7 @@
  * The tokens of the reader's own text, by the tokenizer that the page has trained, after as many of its merges as the
  * reader likes: no merge is a vocabulary of bytes, all of them the tokenizer as it is.
  */
-import { button, field, make, nameOf, slider } from "./elements.js";
+import { button, fetched, field, make, nameOf, slider, styled } from "./elements.js";
 import { Tokenizer } from "./tokenizer.js";
 
 const READ = 20_000;
@@ -21,7 +21,7 @@ const described = (tokenizer, token) =>
 
 /** Put the panel into the place of its table. */
 export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ source) => {
-  const { merges, word, start } = await (await fetch(source)).json();
+  const [{ merges, word, start }] = await Promise.all([fetched(source), styled("tokens.css")]);
   const whole = new Tokenizer({ merges, word });
   const id = nameOf(source);
   const [label, text] = field(id, "Your text:", start);
