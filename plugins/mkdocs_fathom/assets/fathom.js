@@ -386,7 +386,8 @@
     clearTimeout(measuring);
     measuring = setTimeout(() => {
       const boxes = document.querySelectorAll(".fathom-outputs pre, .fathom-html, .md-typeset__scrollwrap, .highlight code, div.arithmatex");
-      const wide = [...boxes].filter((box) => box.offsetParent && box.scrollWidth > box.clientWidth);
+      // Of what is hidden nothing is measured: the browser would have to lay it out for that.
+      const wide = [...boxes].filter((box) => !box.closest("[hidden]") && box.offsetParent && box.scrollWidth > box.clientWidth);
       for (const box of wide) box.tabIndex = 0;
       // The theme makes a landmark without a name of each copy button.
       for (const nav of document.querySelectorAll(".md-code__nav")) nav.role = "none";
