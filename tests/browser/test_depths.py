@@ -249,7 +249,7 @@ def test_the_browser_finds_what_is_hidden(visit: Open) -> None:
     page = visit("long/")
     panel = page.locator(".tabbed-block[data-fathom-depth=deep]").last
     page.evaluate("location.hash = ':~:text=xylophones'")
-    assert page.locator(".tabbed-block[hidden=until-found]").count() >= 5
+    page.wait_for_function("document.querySelectorAll('.tabbed-block[hidden=until-found]').length >= 5")
     text = page.locator(".tabbed-block", has=page.get_by_text("xylophones")).first
     text.evaluate("each => each.dispatchEvent(new Event('beforematch', { bubbles: true }))")
     expect(text).to_be_visible()

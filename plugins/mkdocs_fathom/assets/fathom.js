@@ -24,7 +24,9 @@
   const base = new URL(script.dataset.fathomBase || ".", location);
   const depths = (script.dataset.fathomDepths || "").split(" ").filter(Boolean);
   const start = script.dataset.fathomStart || depths[0];
-  const findable = "onbeforematch" in root;
+  // How a panel is hidden. What find-in-page reaches into has a size as well, and whoever asks for it has the browser lay
+  // it out, as themes do with all code of a page that they have just got. So at first there is nothing to measure.
+  let hiding = "";
   const HEADINGS = "h1, h2, h3, h4, h5, h6";
   const SET = "[data-fathom-tabs]";
 
@@ -112,7 +114,7 @@
     for (const panel of panels(set)) {
       const chosen = panel.dataset.fathomDepth === depth;
       if (chosen) panel.removeAttribute("hidden");
-      else panel.setAttribute("hidden", findable ? "until-found" : "");
+      else panel.setAttribute("hidden", hiding);
       panel.tabIndex = chosen ? 0 : -1; // one that waits to be found can still be focused
     }
     letScroll();
@@ -411,6 +413,12 @@
     letScroll();
   };
 
+  /** From now on, find-in-page looks into what is hidden. */
+  const letFind = () => {
+    hiding = "until-found";
+    for (const panel of document.querySelectorAll(`.fathom-live > .tabbed-content > [hidden=""]`)) panel.hidden = hiding;
+  };
+
   let waiting = 0;
   let later = 0;
   const scrolled = () => {
@@ -431,6 +439,9 @@
     }
   });
   early.observe(root, { childList: true, subtree: true });
+
+  const CALM = 1000;
+  if ("onbeforematch" in root) addEventListener("load", () => setTimeout(() => (window.requestIdleCallback ?? setTimeout)(letFind), CALM));
 
   addEventListener("DOMContentLoaded", () => {
     early.disconnect();
