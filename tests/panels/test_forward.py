@@ -23,8 +23,8 @@ from tests.panels.conftest import Run, floats, new_model
 FORWARD = """
 const { model } = await loaded("model.bin");
 const mask = { causal: engine.causal, full: engine.full, prefix: engine.prefix(given.length) }[given.mask];
-const { logits, attention, stream } = model.forward(given.tokens, { mask, watch: true });
-return [logits, ...attention, ...stream].map(bytes);
+const { logits, attention, stream, between, hidden } = model.forward(given.tokens, { mask, watch: true });
+return [[logits], attention, stream, between, hidden].map((arrays) => arrays.map(bytes));
 """
 
 
@@ -81,17 +81,15 @@ def test_who_looked_where_and_the_stream(
         "full": np.zeros((n, n), np.float32),
         "prefix": np.where(np.arange(n) < length, 0, causal_mask(n)).astype(np.float32),
     }
-    logits, *watched = run(FORWARD, tokens=tokens, mask=mask, length=length)
+    logits, attention, stream, between, hidden = run(FORWARD, tokens=tokens, mask=mask, length=length)
     expected, (_, cache) = model.forward(np.array([tokens]), tables[mask])
-    assert close(logits, expected, 1e-4)
-    for found, block in zip(watched[:2], cache.blocks, strict=True):
-        assert close(found, block.attention.attended.weights, 1e-5)
-    centred = [layer_norm(floats(x).reshape(n, 64), {"gain": 1, "bias": 0})[0] for x in watched[2:]]  # type: ignore[dict-item]
-    normals = [
-        *(block.norm1[0] for block in cache.blocks),
-        cache.norm[0],
-    ]  # the stream before each block, and at the end
-    assert len(centred) == len(normals)
+    assert close(logits[0], expected, 1e-4)
+    for looked, units, block in zip(attention, hidden, cache.blocks, strict=True):
+        assert close(looked, block.attention.attended.weights, 1e-5)
+        assert close(units, block.down[0], 1e-4)
+    centred = [layer_norm(floats(x).reshape(n, 64), {"gain": 1, "bias": 0})[0] for x in [*stream, *between]]  # type: ignore[dict-item]
+    before = [*(block.norm1[0] for block in cache.blocks), cache.norm[0]]  # the stream before each block, at the end
+    normals = [*before, *(block.norm2[0] for block in cache.blocks)]  # and within each
     for found, normal in zip(centred, normals, strict=True):
         assert np.abs(found - normal).max() < 1e-4
 

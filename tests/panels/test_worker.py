@@ -63,7 +63,7 @@ def test_answers_are_those_of_the_library(run: Run, model: GPTModel, tokenizer: 
     assert np.abs(floats(logits) - expected[0, -1]).max() < 1e-4
     for found, block in zip(attention, cache.blocks, strict=True):
         assert np.abs(floats(found) - block.attention.attended.weights.reshape(-1)).max() < 1e-5
-    assert len(lens) == 3
+    assert len(lens) == 5  # before the first block, and after each of four workers
     assert np.abs(floats(lens[-1]) - expected.reshape(-1)).max() < 1e-4
 
 

@@ -85,16 +85,16 @@ export class GPT {
    * Scores for what comes after each token, or after the last one alone.
    * @param {ArrayLike<number>} tokens  (T); with a past, those that come after it
    * @param {{ past?: Past, mask?: Mask, watch?: boolean, last?: boolean }} [options]  `watch` keeps who looked where,
-   *   and the residual stream before the first block and after each one
-   * @returns {{ logits: Float32Array, attention?: Float32Array[], stream?: Float32Array[] }}  (T, V) or (V); for each
-   *   block (H, T, S); (T, D) each
+   *   the residual stream before the first block, after each one, and between its workers, and the MLPs' hidden units
+   * @returns {{ logits: Float32Array, attention?: Float32Array[], stream?: Float32Array[], between?: Float32Array[],
+   *   hidden?: Float32Array[] }}  (T, V) or (V); for each block (H, T, S); (T, D) each, twice; (T, 4D) each
    */
   forward(tokens, { past = this.past(), mask = this.mask, watch = false, last = false } = {}) {
     const [T, S, D] = [tokens.length, past.length + tokens.length, this.width];
     const { x, a, m, up, weights } = this.#room;
     this.#embed(x, tokens, past.length);
     const sees = table(mask, T, S);
-    const [attention, stream] = [[], []];
+    const [attention, stream, between, hidden] = [[], [], [], []];
     this.blocks.forEach((p, i) => {
       if (watch) stream.push(x.slice(0, T * D));
       layerNorm(a, x, p.norm1, T, D);
@@ -103,16 +103,18 @@ export class GPT {
       if (watch) attention.push(weights.slice(0, this.heads * T * S));
       linear(a, m, p.out, T, D, D);
       add(x, a, T * D);
+      if (watch) between.push(x.slice(0, T * D));
       layerNorm(a, x, p.norm2, T, D);
       linear(up, a, p.up, T, D, 4 * D); // (T, D) -> (T, 4D)
       gelu(up, up, T * 4 * D);
+      if (watch) hidden.push(up.slice(0, T * 4 * D));
       linear(a, up, p.down, T, 4 * D, D); // (T, 4D) -> (T, D)
       add(x, a, T * D);
     });
     if (watch) stream.push(x.slice(0, T * D));
     past.length = S;
     const logits = this.read(last ? x.subarray((T - 1) * D, T * D) : x.subarray(0, T * D));
-    return watch ? { logits, attention, stream } : { logits };
+    return watch ? { logits, attention, stream, between, hidden } : { logits };
   }
 
   /** Vectors of tokens and positions into `x` (T, D). */

@@ -112,11 +112,16 @@ const ANSWERS = {
     return { tokens, attention };
   },
 
-  /** `{ url, text or tokens, mask }`: what the head would read before the first block and after each one (T, V). */
+  /**
+   * `{ url, text or tokens, mask }`: the stream before the first worker and after each one (T, D), what the head would
+   * read there (T, V); for each block, who looked where (H, T, T), and the MLP's hidden units behind their gate (T, 4D).
+   */
   lens: (loaded, message) => {
     const tokens = window(loaded, message);
-    const { stream } = loaded.model.forward(tokens, { mask: maskOf(loaded, message), watch: true });
-    return { tokens, logits: stream.map((x) => loaded.model.read(x)) };
+    const seen = loaded.model.forward(tokens, { mask: maskOf(loaded, message), watch: true });
+    const stream = seen.stream.flatMap((x, i) => (i ? [seen.between[i - 1], x] : [x]));
+    const logits = stream.map((x) => loaded.model.read(x));
+    return { tokens, stream, logits, attention: seen.attention, hidden: seen.hidden };
   },
 
   /** `{ url, text or tokens, temperature, topK, topP, seed, most }`. Updates: `{ token, text }`. */
