@@ -156,6 +156,9 @@ class Config:
     ignore: tuple[str, ...] = _option("Rules of `fathom check` that are switched off, by name.", _strings, ())
     notebooks: bool = _option("Whether each chapter can be downloaded as a notebook.", _flag, default=True)
     figure_format: str = _option("How Matplotlib figures are drawn: `svg` or `png`.", _format, "svg")
+    late_theme: bool = _option(
+        "Whether the theme's script waits until the reader does something.", _flag, default=False
+    )
     content_security_policy: bool = _option(
         "Whether each finished page lets run only what the theme has put into it.", _flag, default=False
     )

@@ -22,7 +22,7 @@ from .model import Cell, Chapter, Run, Span
 from .parsing import attachments
 from .parsing.notebook import is_notebook
 from .parsing.parse import parse, read_text
-from .rendering import cards, live, mistakes, notebooks, policy, switch
+from .rendering import cards, live, mistakes, notebooks, policy, scripts
 from .rendering.addresses import Address
 from .rendering.notebooks_needs import Sources
 from .rendering.pages import PageSource
@@ -165,9 +165,9 @@ class Build:
 
         return cards.put(html, chapter_at)
 
-    def script(self, folder: str, url: str) -> str:
-        """What loads our script on the page of an address; `folder` is where the site serves it."""
-        return switch.script(self._site, get_relative_url(f"{folder}/fathom.js", url), get_relative_url(".", url))
+    def scripted(self, page: str, folder: str, url: str) -> str:
+        """The page of an address with its scripts; `folder` is where the site serves ours."""
+        return scripts.put_in(page, self._site, lambda path: get_relative_url(path, url), folder)
 
     def policed(self, page: str, content: str = "", src_uri: str = "", *, strict: bool) -> str:
         """A finished page with its policy, if the site wants one; says what of the page that refuses."""
@@ -191,7 +191,7 @@ class Build:
         assert self._store is not None  # noqa: S101 - pages come after `run`
         assert self.report is not None  # noqa: S101 - the same
         own = Path(__file__).parent / "assets"
-        yield from ((name, own / name) for name in ("fathom.css", "fathom.js"))
+        yield from ((name, own / name) for name in ("fathom.css", *scripts.FILES))
         docs = self._site.relative(self._site.docs)
         for path, runs in self.report.runs.items():
             folder = PurePosixPath(path).relative_to(docs).with_suffix("")

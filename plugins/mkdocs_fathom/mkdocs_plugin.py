@@ -195,7 +195,7 @@ class FathomPlugin(BasePlugin[NoOptions]):
             'data-md-component="search" role="dialog" aria-label="Search"',
             1,
         )
-        output = output.replace("</head>", f"{self._build.script(ASSETS, page.url)}</head>", 1)
+        output = self._build.scripted(output, ASSETS, page.url)
         return _PLACE.sub(lambda match: places.get(int(match[1]), match[0]), output)
 
     @event_priority(-100)

@@ -446,8 +446,11 @@
   addEventListener("DOMContentLoaded", () => {
     early.disconnect();
     prepare();
-    // Material's subject emits after every page; the first one is ours already.
-    window.document$?.subscribe(() => { if (document.querySelector(`${SET}:not(.fathom-live), div.fathom-switch, [data-fathom-continue][hidden]`)) prepare(); });
+    // Material's subject emits after every page; the first one is ours already. The theme may come later (`late.js`).
+    const unready = `${SET}:not(.fathom-live), div.fathom-switch, [data-fathom-continue][hidden]`;
+    const followPages = () => window.document$?.subscribe(() => { if (document.querySelector(unready)) prepare(); });
+    followPages();
+    addEventListener("fathom-theme", () => { followPages(); letScroll(); });
     addEventListener("hashchange", () => reveal(fragment()));
     addEventListener("keydown", press);
     addEventListener("click", follows, true);

@@ -12,5 +12,6 @@
 `mathematics` a formula in LaTeX → MathML
 `searching` a page as a search should read it
 `titles`    what a page says of itself, made safe for themes
+`scripts`   ours into a finished page, and the theme's as late as a site wants it
 `policy`    a finished page → the same with a Content Security Policy
 """

@@ -8,9 +8,7 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from html import escape
 
-from ..config import Config
 from ..model import Chapter, Depth
 from ..parsing import minutes
 from .panels import DEPTH
@@ -27,25 +25,6 @@ def put(root: ET.Element, chapter: Chapter, text: Callable[[str], str]) -> None:
     if chapter.regions:
         title = next((index for index, child in enumerate(root) if child.tag == "h1"), -1)
         root.insert(title + 1, _line(chapter, text))
-
-
-def script(config: Config, address: str, base: str) -> str:
-    """What stands in the head of each page.
-
-    Args:
-        config: The options.
-        address: Where the script is, relative to the page.
-        base: Where the site is, relative to the page: several may share one origin, and each has its own memory.
-    """
-    start = next(depth for depth in config.depths if depth.name == config.start_depth)
-    given = {
-        "src": address,
-        "data-fathom-base": base,
-        "data-fathom-depths": " ".join(depth.slug for depth in config.depths),
-        "data-fathom-start": start.slug,
-    }
-    attributes = "".join(f' {name}="{escape(value)}"' for name, value in given.items())
-    return f"<script{attributes}></script>"
 
 
 def facts(chapter: Chapter, depth: Depth) -> str:
