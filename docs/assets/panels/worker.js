@@ -6,7 +6,7 @@
  * answers with what it has. Models are named by the address of their weights and fetched when they are first asked for.
  * What readers type goes nowhere else.
  */
-import { GPT, Tokenizer, causal, full, generate, keep, prefix, seeded, unpack } from "./gpt.js";
+import { GPT, TURN, Tokenizer, causal, full, generate, keep, pause, prefix, seeded, unpack } from "./gpt.js";
 
 /** @typedef {{ model: GPT, tokenizer?: Tokenizer, meta: Record<string, any> }} Loaded */
 
@@ -74,6 +74,14 @@ const maskOf = ({ model }, { mask }) =>
 const chanceOf = ({ temperature, topK, topP }) => ({ temperature, topK, topP });
 const randomOf = ({ seed }) => (seed === undefined ? Math.random : seeded(seed));
 
+/** A text's classes: the head is linear, so the mean of what it says of all positions is what it says of their mean. */
+const classScores = (model, tokens) => {
+  const { logits } = model.forward(tokens); // (T, classes)
+  const means = new Array(model.outputs).fill(0);
+  logits.forEach((logit, i) => { means[i % model.outputs] += logit / tokens.length; });
+  return means;
+};
+
 /** What each type of message is answered with. */
 const ANSWERS = {
   /** `{ url }`: fetch the weights, and tell what they are. Updates: `{ loaded, total }`; a total of 0 is not known. */
@@ -134,6 +142,53 @@ const ANSWERS = {
       tell({ token, text: read(token) });
     }
     return { tokens, text: loaded.tokenizer.decode(tokens), stopped: signal.aborted };
+  },
+
+  /**
+   * `{ url, text, out }`: scores of the text's classes without the words whose numbers are in `out`, and for each other
+   * word that is read the scores where it is left out, too. Words behind the context are not read; `all` counts them.
+   * Update: the answer without `without`.
+   */
+  classify: async ({ model, tokenizer }, { text, out = [] }, tell, signal) => {
+    const pieces = tokenizer.pieces(text);
+    const words = pieces.slice(0, model.context + out.length + 1); // each has a token at least: none behind can be read
+    const tokens = words.map((word, i) => (out.includes(i) ? [] : tokenizer.encode(word)));
+    const scores = (but) => {
+      const all = [tokenizer.end];
+      for (let i = 0; i < words.length && all.length < model.context; i++) if (i !== but) all.push(...tokens[i]);
+      return classScores(model, all.slice(0, model.context));
+    };
+    let [read, length] = [0, 1];
+    while (read < words.length && length < model.context) length += tokens[read++].length;
+    const answer = { words: words.slice(0, read), all: pieces.length, logits: scores() };
+    tell(answer);
+    const without = [];
+    for (let i = 0, since = performance.now(); i < read && !signal.aborted; i++) {
+      without.push(out.includes(i) ? answer.logits : scores(i));
+      if (performance.now() - since < TURN) continue;
+      await pause();
+      since = performance.now();
+    }
+    return { ...answer, without, stopped: signal.aborted };
+  },
+
+  /**
+   * `{ url, text, answer }`: how probable the model holds the answer behind the text, from its first token to the mark of
+   * the end; what does not fit the context is cut. `length` is that of the text in tokens. No `p` where nothing fits.
+   */
+  probability: (loaded, message) => {
+    const { model, tokenizer } = loaded;
+    const prompt = promptOf(loaded, message);
+    if (prompt.length > model.context) return { length: prompt.length };
+    const tokens = [...prompt, ...tokenizer.encode(message.answer), tokenizer.end].slice(0, model.context + 1);
+    const { logits } = model.forward(tokens.slice(0, -1)); // (T, V): what stands at t + 1 is predicted at t
+    let sum = 0;
+    for (let t = prompt.length - 1; t < tokens.length - 1; t++) {
+      const row = logits.subarray(t * model.outputs, (t + 1) * model.outputs);
+      const largest = row.reduce((a, b) => Math.max(a, b));
+      sum += row[tokens[t + 1]] - largest - Math.log(row.reduce((all, logit) => all + Math.exp(logit - largest), 0));
+    }
+    return { p: Math.exp(sum), length: prompt.length };
   },
 
   /**
