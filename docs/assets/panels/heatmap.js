@@ -19,6 +19,8 @@ import { make } from "./elements.js";
 /** Weights from here on show their number without being followed. */
 const STRONG = 0.1;
 const NAMED = 4;
+/** As many shades as the style sheet has. */
+const TINTS = 20;
 
 /** @typedef {{ looks: string[], at?: string[], weights: ArrayLike<number>, sees?: ArrayLike<number> }} Shown */
 
@@ -86,6 +88,9 @@ class Table {
   }
 
   name(sides, tops) {
+    // Widths that need no measuring: a table of 80 by 80 would be measured for a quarter of a second.
+    this.element.style.setProperty("--columns", tops.length);
+    this.element.style.setProperty("--longest", Math.max(1, ...sides.map((word) => word.length)));
     for (const [cells, words] of [[this.sides, sides], [this.tops, tops]]) {
       cells.forEach((cell, i) => {
         if (cell.firstChild.textContent !== words[i]) cell.firstChild.textContent = cell.title = words[i];
@@ -99,12 +104,10 @@ class Table {
       const weight = seen ? weights[i] : 0;
       const text = seen ? short(weight) : "×";
       if (cell.firstChild.data !== text) cell.firstChild.data = text;
-      // Black or white on it, whichever can be read: the style sheet knows for which palette.
-      const kind = [seen ? "" : "hidden", weight >= STRONG ? "strong" : "", weight > 0.8 ? "full" : weight > 0.5 ? "half" : ""];
-      const name = kind.filter(Boolean).join(" ");
+      // Classes, not a colour for each cell: what a browser need not work out for each takes a third of the time.
+      const tint = Math.round(weight * TINTS);
+      const name = seen ? `tint-${tint}${weight >= STRONG ? " strong" : ""}` : "hidden";
       if (cell.className !== name) cell.className = name;
-      const share = `${Math.round(weight * 100)}%`;
-      if (cell.dataset.share !== share) cell.style.setProperty("--share", (cell.dataset.share = share));
     });
   }
 }
