@@ -391,8 +391,6 @@
       // Of what is hidden nothing is measured: the browser would have to lay it out for that.
       const wide = [...boxes].filter((box) => !box.closest("[hidden]") && box.offsetParent && box.scrollWidth > box.clientWidth);
       for (const box of wide) box.tabIndex = 0;
-      // The theme makes a landmark without a name of each copy button.
-      for (const nav of document.querySelectorAll(".md-code__nav")) nav.role = "none";
     }, 150);
   };
 
@@ -419,6 +417,11 @@
     for (const panel of document.querySelectorAll(`.fathom-live > .tabbed-content > [hidden=""]`)) panel.hidden = hiding;
   };
 
+  // The theme makes a landmark without a name of each copy button, one by one as blocks come into view.
+  const unnamed = new MutationObserver((changes) => {
+    for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) if (node.matches?.(".md-code__nav")) node.role = "none";
+  });
+
   let waiting = 0;
   let later = 0;
   const scrolled = () => {
@@ -441,10 +444,14 @@
   early.observe(root, { childList: true, subtree: true });
 
   const CALM = 1000;
-  if ("onbeforematch" in root) addEventListener("load", () => setTimeout(() => (window.requestIdleCallback ?? setTimeout)(letFind), CALM));
+  if ("onbeforematch" in root) {
+    const themeIsThere = document.querySelector("[data-fathom-theme]") ? "fathom-theme" : "load";
+    addEventListener(themeIsThere, () => setTimeout(() => (window.requestIdleCallback ?? setTimeout)(letFind), CALM));
+  }
 
   addEventListener("DOMContentLoaded", () => {
     early.disconnect();
+    unnamed.observe(root, { childList: true, subtree: true });
     prepare();
     // Material's subject emits after every page; the first one is ours already. The theme may come later (`late.js`).
     const unready = `${SET}:not(.fathom-live), div.fathom-switch, [data-fathom-continue][hidden]`;

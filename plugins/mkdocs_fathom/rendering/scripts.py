@@ -28,7 +28,7 @@ def put_in(page: str, config: Config, address: Callable[[str], str], folder: str
     head = _script(address(f"{folder}/fathom.js"), base=address("."), depths=depths, start=start.slug)
     if config.late_theme and (theme := _THEME.search(page)):
         page = page.replace(theme[0], "", 1)
-        head += _script(address(f"{folder}/late.js"), theme=unescape(theme[1]))
+        head = _script(address(f"{folder}/late.js"), theme=unescape(theme[1])) + head
     return page.replace("</head>", f"{head}</head>", 1)
 
 
