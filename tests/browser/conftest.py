@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SITES, Built
+from tests.serving import serve as previewed
+
+__all__ = ["Served", "previewed", "serve"]
 
 SNIPPETS = Path(__file__).parents[2] / "snippets"
 

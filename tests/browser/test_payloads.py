@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from html import escape
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 from tests.browser.conftest import Served, serve
 from tests.conftest import Built
 from tests.running import cells
+from tests.serving import Served as Preview
 
 RUN = "window.__fired=1"
 SCRIPT = f"<script>{RUN}</script>"
@@ -152,6 +154,7 @@ plugins: [search, fathom: {{depths: {DEPTHS}}}]
 markdown_extensions: [toc, attr_list, pymdownx.highlight]
 """
 GIVEN = "from payloads import PAYLOADS"
+LIBRARY = f"import json\n\nPAYLOADS = json.loads({json.dumps(json.dumps(PAYLOADS))})\n"
 
 PRINTED = cells(f"{GIVEN}\nfor payload in PAYLOADS:\n    print('needle', payload)")
 STDERR = cells(f"import sys\n{GIVEN}\nfor payload in PAYLOADS:\n    print(payload, file=sys.stderr)")
@@ -212,11 +215,10 @@ def attacked(build_site: Callable[..., Built]) -> Iterator[Served]:
     files = {f"docs/{name}.md": chapter(number, cell) for number, (name, cell) in enumerate(CHANNELS.items())}
     cards = "\n".join(f"- [{name}]({name}.md){{ .fathom-card }}" for name in CHANNELS)
     name = f"a'{IMAGE}&amp;.md"
-    library = f"import json\n\nPAYLOADS = json.loads({json.dumps(json.dumps(PAYLOADS))})\n"
     built = build_site(
         {
             "mkdocs.yml": CONFIG,
-            "payloads.py": library,
+            "payloads.py": LIBRARY,
             "docs/index.md": f"# Home\n\n{cards}\n",
             **{f"docs/told{number}.md": announced(payload) for number, payload in enumerate(NAMED)},
             f"docs/{IMAGE}.md": cells("2"),
@@ -301,6 +303,35 @@ def test_names(page: Page, attacked: Served) -> None:
         page.mouse.wheel(0, 900)
         settle(page)
         page.wait_for_timeout(100)
+
+
+MISTAKES = {
+    "raised": cells(f"{GIVEN}\nprint(*PAYLOADS)\nraise ValueError('\\n'.join(PAYLOADS))"),
+    "absent": cells(f"from mkdocs_fathom import artifacts\n{GIVEN}\nartifacts.load(PAYLOADS[0] + PAYLOADS[-1])"),
+    "broken": cells(f"x = = '{IMAGE}'"),
+    "unknown": cells("1", fence=f"python {IMAGE}"),
+    "unclosed": f"# A\n\n<!-- {SCRIPT} -->\n\n<!-- SHALLOW -->\n",
+    "needing": f"---\nneeds: [{json.dumps(IMAGE)}]\n---\n\n# A\n\n{cells('1')}",
+    f"named {IMAGE}": cells("1 / 0"),
+}
+
+
+def test_mistakes_in_a_preview(chromium: Browser, previewed: Callable[..., Preview]) -> None:
+    """What is wrong is told in the page itself, and whatever it quotes is text there."""
+    config = "site_name: Test\ntheme: {name: material, font: false}\nplugins: [fathom]\n"
+    pages = {f"docs/{name}.md": text for name, text in MISTAKES.items()}
+    preview = previewed({"mkdocs.yml": config, "payloads.py": LIBRARY, **pages})
+    fired: list[str] = []
+    with chromium.new_context() as context:
+        context.expose_function("told", lambda what: fired.append(what))  # noqa: PLW0108 - Playwright wants its own
+        context.add_init_script("Object.defineProperty(window, '__fired', { set() { told(location.href); } });")
+        page = context.new_page()
+        for name in MISTAKES:
+            page.goto(f"http://{preview.address}/{quote(name)}/")
+            expect(page.locator(".fathom-mistake").first).to_be_visible()
+            page.mouse.move(300, 300)
+            page.wait_for_timeout(100)
+    assert fired == []
 
 
 def test_the_payloads_are_live(chromium: Browser) -> None:
