@@ -10,12 +10,13 @@
   const SIGNS = ["scroll", "wheel", "pointermove", "pointerdown", "touchstart", "keydown", "focusin", "beforeprint"];
   const PATIENCE = 10_000;
   const listening = { capture: true, passive: true };
-  /** What readers did that the theme's script has to be told of when it is there. */
-  let missed = [];
+  /** What readers did that the theme's script has to be told of when it is there: the first key, the last palette. */
+  const missed = new Map();
 
-  const miss = (event) => {
-    if (event.type === "keydown") missed = [() => event.target.dispatchEvent(new KeyboardEvent("keydown", event))];
-    else if (event.target.name === "__palette") missed = [() => event.target.dispatchEvent(new Event("change"))];
+  const miss = ({ type, target, key, code }) => {
+    if (target.name === "__palette" && type === "change") missed.set("palette", () => target.dispatchEvent(new Event(type)));
+    if (key?.length !== 1 || missed.has("key")) return;
+    missed.set("key", () => target.dispatchEvent(new KeyboardEvent(type, { key, code, bubbles: true, cancelable: true })));
   };
 
   /** Tables in the boxes in which the theme will put them: nothing moves when it comes. */
@@ -41,7 +42,7 @@
     document.dispatchEvent(new Event("DOMContentLoaded"));
     for (const kind of ["keydown", "change"]) removeEventListener(kind, miss, listening);
     dispatchEvent(new Event("fathom-theme"));
-    for (const tell of missed) tell();
+    for (const tell of missed.values()) tell();
   };
 
   let timer;
