@@ -89,7 +89,9 @@ const verdicts = (classes) => {
   const show = ({ logits }, truth) => {
     const p = probability(logits);
     bar.style.setProperty("--share", p);
-    const ahead = `${classes[lead(logits) > 0 ? 1 : 0]} leads by ${Math.abs(lead(logits)).toFixed(1)}`;
+    const [first, second] = lead(logits) > 0 ? [1, 0] : [0, 1];
+    const [high, low] = [logits[first], logits[second]].map((score) => score.toFixed(1).replace("-", "−"));
+    const ahead = `${classes[first]} leads by ${Math.abs(lead(logits)).toFixed(1)} (${high} to ${low})`;
     const parts = [`spam with probability ${p.toFixed(2)}`, ahead, ...(truth === undefined ? [] : [`the truth: ${classes[truth]}`])];
     say(make("strong", {}, classes[p > 0.5 ? 1 : 0]), ...parts.map((part) => make("span", {}, part)));
   };
@@ -118,7 +120,7 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
   const said = ({ words: read, all }) => {
     const rest = read.length < all ? ` Of ${all} words it reads the first ${read.length}: its context ends at ${context} tokens.` : "";
     if (!all) return "An empty letter, and it gets an answer all the same.";
-    return `Beside each word: how much further spam leads with it than without it. Press words to leave them out.${rest}`;
+    return `Below each word: how much further spam leads with it than without it, where all behind it moves up. Press words to leave them out.${rest}`;
   };
   const show = (/** @type {Answer | undefined} */ answer) => {
     words.list.hidden = !answer?.words.length;
@@ -184,7 +186,7 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
     clearTimeout(waiting);
     waiting = setTimeout(compute, CALM);
   });
-  const plain = "It has two answers and no third: it cannot say neither. It knows letters of its small world, and judges all others as if they came from there.";
+  const plain = "It has two answers and no third: it cannot say “neither”. It has met letters of its small world only, and judges all others as if they came from there.";
   const panel = make("div", { class: "panel", role: "group", "aria-label": data.label });
   panel.append(choices, choosing, select, label, text, ...verdict.elements, ...models.map(({ line }) => line), words.list, note);
   panel.append(make("p", {}, back, again), make("p", {}, plain));

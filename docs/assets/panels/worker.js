@@ -174,7 +174,8 @@ const ANSWERS = {
 
   /**
    * `{ url, text, answer }`: how probable the model holds the answer behind the text, from its first token to the mark of
-   * the end; what does not fit the context is cut. `length` is that of the text in tokens. No `p` where nothing fits.
+   * the end, and each of its tokens after those before it. What does not fit the context is cut; where not even the text
+   * fits, there is no `p`.
    */
   probability: (loaded, message) => {
     const { model, tokenizer } = loaded;
@@ -182,13 +183,12 @@ const ANSWERS = {
     if (prompt.length > model.context) return { length: prompt.length };
     const tokens = [...prompt, ...tokenizer.encode(message.answer), tokenizer.end].slice(0, model.context + 1);
     const { logits } = model.forward(tokens.slice(0, -1)); // (T, V): what stands at t + 1 is predicted at t
-    let sum = 0;
-    for (let t = prompt.length - 1; t < tokens.length - 1; t++) {
-      const row = logits.subarray(t * model.outputs, (t + 1) * model.outputs);
-      const largest = row.reduce((a, b) => Math.max(a, b));
-      sum += row[tokens[t + 1]] - largest - Math.log(row.reduce((all, logit) => all + Math.exp(logit - largest), 0));
-    }
-    return { p: Math.exp(sum), length: prompt.length };
+    const each = tokens.slice(prompt.length).map((token, i) => {
+      const row = logits.subarray((prompt.length + i - 1) * model.outputs, (prompt.length + i) * model.outputs);
+      return 1 / row.reduce((sum, logit) => sum + Math.exp(logit - row[token]), 0);
+    });
+    const texts = tokens.slice(prompt.length).map((token) => tokenizer.decode([token]));
+    return { p: each.reduce((product, p) => product * p, 1), each, texts, length: prompt.length };
   },
 
   /**
