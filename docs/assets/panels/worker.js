@@ -113,11 +113,16 @@ const ANSWERS = {
     return { tokens, logits, kept: kept.tokens, probabilities: kept.probabilities };
   },
 
-  /** `{ url, text or tokens, mask }`: for each block, who looked where (H, T, T). */
+  /**
+   * `{ url, text or tokens, mask, hidden }`: for each block, who looked where (H, T, T), and scores for all positions
+   * (T, V). Of the positions that `hidden` lists, nobody later sees anything.
+   */
   attention: (loaded, message) => {
     const tokens = window(loaded, message);
-    const { attention } = loaded.model.forward(tokens, { mask: maskOf(loaded, message), watch: true });
-    return { tokens, attention };
+    const [sees, hidden] = [maskOf(loaded, message), new Set(message.hidden)];
+    const mask = (query, key) => sees(query, key) && (query <= key || !hidden.has(key));
+    const { attention, logits } = loaded.model.forward(tokens, { mask, watch: true });
+    return { tokens, attention, logits };
   },
 
   /**
