@@ -1,7 +1,7 @@
 /*
  * Who looks at whom, as a table of weights: a row for each token that looks, a column for each that is looked at.
  *
- *   const map = heatmap("Attention weights", { follow: ({ row, column }) => … });
+ *   const map = heatmap("Attention weights", { follow: ({ row, column, chosen }) => … });
  *   panel.append(map.element);                        // the table in a box of its own, and a line of words below
  *   map.show({ looks: ["a", "red"], weights });       // weights (T, T), row by row
  *   map.show({ looks, at, weights, sees });           // T tokens look at S others; `sees` (T, S) is 1 where they may,
@@ -11,8 +11,9 @@
  *
  * Pointing at a cell, or going to it with the arrow keys, Home, End, Page Up and Page Down (with Ctrl: to the corners),
  * follows its row: its numbers are shown, and the line says them in words. What was chosen last by key, click or touch
- * stays chosen, also when other weights are shown. `follow` hears of every cell that is followed. Cells are kept as long
- * as the table's size stays: weights that change sixty times a second are no trouble. The looks: `styled("heatmap.css")`.
+ * stays chosen, also when other weights are shown. `follow` hears of every cell that is followed, and whether it is
+ * `chosen`, too. Cells are kept as long as the table's size stays: weights that change sixty times a second are no
+ * trouble. The looks: `styled("heatmap.css")`.
  */
 import { make } from "./elements.js";
 
@@ -114,7 +115,7 @@ class Table {
 
 /**
  * @param {string} label  what the table is
- * @param {{ follow?: (cell: { row: number, column: number }) => void }} [options]
+ * @param {{ follow?: (cell: { row: number, column: number, chosen: boolean }) => void }} [options]
  * @returns {{ element: HTMLElement, show: (shown: Shown) => void, follow: (row: number, column?: number) => void }}
  */
 export const heatmap = (label, { follow } = {}) => {
@@ -157,7 +158,7 @@ export const heatmap = (label, { follow } = {}) => {
     chosen = cell;
     table.cells[at(cell)]?.setAttribute("tabindex", "0");
     mark(cell);
-    follow?.(cell);
+    follow?.({ ...cell, chosen: true });
   };
   const cellOf = (event) => {
     const cell = event.target.closest("td");
@@ -168,7 +169,7 @@ export const heatmap = (label, { follow } = {}) => {
     const cell = event.pointerType === "mouse" && cellOf(event);
     if (!cell) return;
     mark(cell);
-    follow?.(cell);
+    follow?.({ ...cell, chosen: false });
   });
   table.body.addEventListener("pointerleave", () => choose(chosen));
   table.body.addEventListener("focusin", (event) => {
