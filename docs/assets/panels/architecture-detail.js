@@ -4,8 +4,8 @@
 import { make } from "./elements.js";
 
 export const percent = (p) => {
-  if (p < 0.00005) return "< 0.01 %";
-  return `${(100 * p).toFixed(p < 0.01 ? 2 : p < 0.1 ? 1 : 0)} %`;
+  if (p < 0.00005) return "< 0.01\u00a0%";
+  return `${(100 * p).toFixed(p < 0.01 ? 2 : p < 0.1 ? 1 : 0)}\u00a0%`;
 };
 export const long = (size) => (size < 10 ? size.toFixed(2) : size.toFixed(1));
 export const written = (count) => count.toLocaleString("en");
@@ -41,15 +41,15 @@ const chances = ({ words, letters }, { best, came }, next) => {
   return [list, said];
 };
 
+/** Something about each token. */
+const listed = ({ words }, tokens, values, at) => make("ol", { class: "panel-lengths" }, ...tokens.map((token, t) =>
+  make("li", t === at ? { class: "panel-here" } : {}, word(words[token]), ` ${values[t]}`)));
+
 /** The length of the stream at each token. */
-const lengths = ({ words }, tokens, sizes, at) => {
-  const list = make("ol", { class: "panel-lengths", "aria-label": "Length of the stream at each token" });
+const lengths = (data, tokens, sizes, at) => {
+  const list = listed(data, tokens, sizes.map(long), at);
   const largest = Math.max(...sizes);
-  sizes.forEach((size, t) => {
-    const item = make("li", t === at ? { class: "panel-here" } : {}, word(words[tokens[t]]), ` ${long(size)}`);
-    item.style.setProperty("--share", size / largest);
-    list.append(item);
-  });
+  sizes.forEach((size, t) => list.children[t].style.setProperty("--share", size / largest));
   return [make("p", {}, "How long the stream's vector is, token by token:"), list];
 };
 
@@ -61,7 +61,7 @@ const change = ({ words }, before, after) => {
 };
 
 const NUMBERS = {
-  tokens: ({ words }, { tokens }) => [table("Token by token", ["text", "number"], tokens.map((token) => [word(words[token]), `${token}`]))],
+  tokens: (data, { tokens }, t) => [make("p", {}, "The numbers that go in:"), listed(data, tokens, tokens, t)],
 
   embedding: ({ words }, { tokens }, t) => [make("p", {}, word(words[tokens[t]]), ` is token ${tokens[t]}: row ${tokens[t]} of the table.`)],
 

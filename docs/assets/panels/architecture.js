@@ -92,7 +92,7 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
     const at = numbers.at(t);
     for (const row of rows) row.write(numbers, t, at);
     const here = make("code", {}, data.words[numbers.tokens[t]]);
-    hint.replaceChildren(`T = ${numbers.tokens.length} tokens. The river is the stream at token ${t + 1}, `, here, ": the longer its vector, the wider. Beside it stands what the head would hold likeliest to come next, if it read the stream there.");
+    hint.replaceChildren(`T = ${numbers.tokens.length} ${numbers.tokens.length === 1 ? "token" : "tokens"}. The river is the stream at token ${t + 1}, `, here, ": the longer its vector, the wider. Beside it stands what the head would hold likeliest to come next, if it read the stream there.");
     fill();
   };
   const choose = (number) => {
@@ -142,8 +142,8 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
   course.append(...rows.map(({ row }) => row));
   course.style.setProperty("--rows", rows.length);
   const panel = make("div", { class: "panel panel-architecture", role: "group", "aria-label": "Look inside the model" });
-  const sum = make("p", { class: "panel-sum" }, `${written(data.total)} parameters in all. `, again);
-  panel.append(label, text, model.line, chips, hint, status, course, sum);
+  const sum = make("p", {}, `The model has ${written(data.total)} parameters. At each part stands its number of them, with its share as a bar.`);
+  panel.append(label, text, model.line, chips, hint, status, sum, course, make("p", {}, again));
   place.replaceChildren(panel);
   show(given);
   toggle(rows.length - 1);
