@@ -19,8 +19,8 @@ TOKENS = "The text in pieces, each by its number in the vocabulary. The first is
 EMBEDDING = "Each token takes its row out of a table: {d} learnt numbers. The stream begins with them."
 POSITION = "Each place in the text adds a row of its own, the same for all texts. There are {c} rows: the context."
 STREAM = (
-    "All that the model holds about each token, as {d} numbers. Workers read it and add to it, and nothing is ever "
-    "taken out. If the head read it here already, it would say this."
+    "All that the model holds about each token, as {d} numbers. Workers only read it and add to it. "
+    "If the head read it here already, it would say this."
 )
 ATTENTION = (
     "Its norm first. Then {h} heads, side by side: in each, every token looks back, chooses where, and fetches news "
