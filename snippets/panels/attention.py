@@ -54,7 +54,8 @@ def word_attention_panel(
     found, p_next = _look(p, tokens, n_heads)
     best = [(words[i], p_next[i]) for i in np.argsort(-p_next)[:NAMED].tolist()]
     start = _start(text, [words[token] for token in tokens], found, best)
-    data = {"kind": "words", "heads": n_heads, "layers": len(found), "start": start, "others": list(others)}
+    sizes = {"kind": "words", "heads": n_heads, "layers": len(found)}
+    data = {**sizes, "start": start, "known": list(words[1:]), "others": list(others)}
     weights = pack(flatten("p", p), {"words": list(words), "heads": n_heads}, "float32")
     return Panel("attention.js", data, _table(start["words"], found), {"weights": weights})
 

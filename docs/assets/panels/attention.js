@@ -203,8 +203,9 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
     pick.draw(seen.attention, T);
     note.textContent = seen.note ?? "";
     const [first, ...others] = seen.next;
-    const rest = others.map(({ word, p }) => `${word} ${percent(p)}`).join(", ");
-    answer.replaceChildren(`After “${seen.words.at(-1)}” the model says `, make("b", {}, first.word), ` ${percent(first.p)}, ${rest}.`);
+    const named = others.filter(({ p }) => p >= 0.005).map(({ word, p }) => `${word} ${percent(p)}`);
+    const rest = named.length ? `, ${named.join(", ")}.` : ", any other less than 1 %.";
+    answer.replaceChildren(`After “${seen.words.at(-1)}” the model says `, make("b", {}, first.word), ` ${percent(first.p)}${rest}`);
   };
   /** Only the last question's answer counts. */
   const show = async (follow = false, told = "") => {
@@ -214,7 +215,7 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
       const found = await see(text.value.slice(-READ), hidden);
       if (number !== asked) return;
       take({ ...found, note: `${found.note}${cut}` }, follow);
-      status.textContent = told && `${told} ${answer.textContent}`;
+      status.textContent = told && `${told} It says ${found.next[0].word}, ${percent(found.next[0].p)}.`;
     } catch (_error) {
       // The line says what is missing; what stands remains.
     }
@@ -246,7 +247,10 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
   });
 
   const panel = make("div", { class: "panel panel-attention", role: "group", "aria-label": "Who looks at whom" });
-  panel.append(label, text, note, line, pick.group, map.element, answer, buttons, status);
+  const known = data.known
+    ? [make("details", {}, make("summary", {}, `The ${data.known.length} words that it knows`), make("p", {}, data.known.join(", ")))]
+    : [];
+  panel.append(label, text, ...known, note, line, pick.group, map.element, answer, buttons, status);
   place.replaceChildren(panel);
   pick.check(layer, head);
   take(data.start, true);

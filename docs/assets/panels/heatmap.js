@@ -160,6 +160,14 @@ export const heatmap = (label, { follow } = {}) => {
     mark(cell);
     follow?.({ ...cell, chosen: true });
   };
+  /** Into sight, within the box alone: the page stays where it is. */
+  const reveal = (cell) => {
+    const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = table.cells[at(cell)];
+    const [side, top] = [table.sides[0].offsetWidth, table.head.offsetHeight];
+    const fit = (from, room, start, length) => Math.max(start + length - room, Math.min(from, start));
+    box.scrollLeft = fit(box.scrollLeft, box.clientWidth - side, offsetLeft - side, offsetWidth);
+    box.scrollTop = fit(box.scrollTop, box.clientHeight - top, offsetTop - top, offsetHeight);
+  };
   const cellOf = (event) => {
     const cell = event.target.closest("td");
     return cell ? { row: cell.parentNode.sectionRowIndex, column: cell.cellIndex - 1 } : undefined;
@@ -184,7 +192,9 @@ export const heatmap = (label, { follow } = {}) => {
     const next = target(event, chosen, ...size());
     if (!next) return;
     event.preventDefault();
-    table.cells[at(within(next, ...size()))].focus();
+    const cell = within(next, ...size());
+    table.cells[at(cell)].focus();
+    reveal(cell); // sticky words would lie over it
   });
 
   return {
@@ -204,6 +214,7 @@ export const heatmap = (label, { follow } = {}) => {
     follow: (row, column) => {
       const cell = within({ row, column: column ?? order(row)[0].column }, ...size());
       choose(cell);
+      reveal(cell);
     },
   };
 };
