@@ -120,6 +120,12 @@ def near(found: Any, expected: Any) -> bool:
     return bool(np.abs(np.array(found, float) - np.array(expected, float)).max() < 1e-4)
 
 
+def alike(found: list[list[float]], expected: list[tuple[int, float]]) -> bool:
+    """The same places and values; of two values that are as good as equal, either may come first."""
+    pairs = zip(found, expected, strict=True)
+    return all(abs(p - q) < (1e-4 if here == there else 2e-6) for (here, p), (there, q) in pairs)
+
+
 def test_numbers_are_those_of_numpy(page: Page, model: GPTModel, tokenizer: Tokenizer) -> None:
     """The stream, who looks where, the units that wake, and what the head would read: at every token of some texts."""
     texts = [
@@ -134,10 +140,11 @@ def test_numbers_are_those_of_numpy(page: Page, model: GPTModel, tokenizer: Toke
         assert near(found["sizes"], expected["sizes"])
         for mine, theirs in zip(found["at"], expected["at"], strict=True):
             assert near(mine["wrote"], theirs["wrote"])
-            assert near(mine["looks"], theirs["looks"])
+            for block, blocks in zip(mine["looks"], theirs["looks"], strict=True):
+                assert all(map(alike, block, blocks))
             assert np.abs(np.subtract(mine["awake"], theirs["awake"])).max() <= 1 / 256  # one may stand at zero
             for here, there in zip(mine["lens"], theirs["lens"], strict=True):
-                assert near(here["best"], there["best"])
+                assert alike(here["best"], there["best"])
                 assert here["came"] == pytest.approx(there["came"], abs=1e-4)
 
 
