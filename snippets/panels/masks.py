@@ -10,7 +10,7 @@ import numpy as np
 from ..gpt import GPTModel
 from ..layers import softmax
 from ..tokenizer import Tokenizer
-from ..weights import pack_model
+from ..weights import pack, pack_model
 from .attention import visible
 from .panel import Panel, table
 
@@ -48,10 +48,18 @@ def masks_panel(
     start = {"text": sentence, "words": names, "at": 1 + len(left), "families": families}
     data = {"start": start, "others": list(others), "gap": tokenizer.size, "context": context}
     lines = [
-        (kind, ", ".join(f"{each['word'].strip('␣')} {each['p']:.0%}" for each in family["next"]))
+        (kind, ", ".join(f"{each['word']} {each['p']:.0%}" for each in family["next"]))
         for kind, family in zip(models, families, strict=True)
     ]
-    files = {f"weights{i}": pack_model(model, tokenizer) for i, model in enumerate(models.values())}
+    # All share the tokenizer that comes with the first.
+    files = {
+        f"weights{i}": pack(
+            model.parameters(), {"n_heads": model.n_heads, "mask": "full" if family["full"] else "causal"}
+        )
+        if i
+        else pack_model(model, tokenizer)
+        for i, (model, family) in enumerate(zip(models.values(), families, strict=True))
+    }
     return Panel("masks.js", data, table(f"“{sentence}”", ("model", "expects in the gap"), lines), files)
 
 
@@ -79,4 +87,4 @@ def _expect(model: GPTModel, tokenizer: Tokenizer, left: list[int], right: list[
 def _name(tokenizer: Tokenizer, token: int) -> str:
     if token == tokenizer.end:
         return "(start)"
-    return GAP if token == tokenizer.size else visible(tokenizer, token)
+    return GAP if token == tokenizer.size else visible(tokenizer, token).strip("␣") or "␣"

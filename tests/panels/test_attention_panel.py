@@ -176,7 +176,7 @@ def test_keys(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(grid.locator("td:focus")).to_have_count(1)
     page.keyboard.press("Control+Home")
-    expect(page.locator(".panel-said")).to_have_text(". looks 1.00 at ..")
+    expect(page.locator(".panel-said")).to_have_text("“.” looks 1.00 at “.”.")
     page.get_by_label("A sentence:").fill("Tom")
     expect(grid.locator("[tabindex='0']")).to_have_count(1)
 

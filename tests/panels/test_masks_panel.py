@@ -106,7 +106,7 @@ def told(page: Page, kind: str) -> list[str]:
 
 def likeliest(model: GPTModel, tokenizer: Tokenizer, sentence: str) -> str:
     p = softmax(fill_gap(model, tokenizer, sentence)[1])
-    text = tokenizer.decode([int(p.argmax())]).replace(" ", "␣")
+    text = tokenizer.decode([int(p.argmax())]).strip(" ")
     return text if "\ufffd" not in text else ""
 
 
@@ -126,11 +126,11 @@ def test_own_sentence(page: Page, models: dict[str, GPTModel], tokenizer: Tokeni
 
 def test_who_sees_whom(page: Page, models: dict[str, GPTModel], tokenizer: Tokenizer) -> None:
     """The decoder has rows up to the gap and nothing of what follows; the encoder sees all, and hides nothing."""
-    left, right = (len(tokenizer.encode(side)) for side in START.split(" ___"))
-    left = len(tokenizer.encode(" Lily"))
+    left, right = (len(tokenizer.encode(side)) for side in f" {START}".split(" ___"))
     cells = page.locator(".panel-map tbody td")
     size = left + 2 + right
     hidden = page.locator(".panel-map tbody td.hidden")
+    page.get_by_label("decoder sees what came before").check()
     expect(cells).to_have_count((left + 1) * size)
     expect(hidden).to_have_count(sum(size - row - 1 for row in range(left + 1)))
     page.get_by_label("encoder sees both sides").check()

@@ -41,6 +41,9 @@ export const apart = (words) => {
   });
 };
 
+/** A word within a sentence of ours: signs would be lost in it. */
+const quoted = (word) => (/[\p{L}\p{N}_]/u.test(word) ? word : `“${word}”`);
+
 /** Where a key leads to from a cell; undefined where it leads nowhere. */
 const target = ({ key, ctrlKey }, { row, column }, T, S) => {
   const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], PageUp: [-10, 0], PageDown: [10, 0] };
@@ -137,10 +140,10 @@ export const heatmap = (label, { follow } = {}) => {
   const tell = () => {
     if (!shown.sides.length) return said.replaceChildren();
     const { row, column } = followed;
-    const [who, whom] = [shown.sides[row], shown.tops[column]].map((word) => make("b", {}, word));
+    const [who, whom] = [shown.sides[row], shown.tops[column]].map((word) => make("b", {}, quoted(word)));
     const others = order(row).filter((cell) => cell.column !== column).slice(0, NAMED)
       .filter((cell) => shown.weights[at(cell)] >= 0.005)
-      .map((cell) => `${shown.weights[at(cell)].toFixed(2)} at ${shown.tops[cell.column]}`);
+      .map((cell) => `${shown.weights[at(cell)].toFixed(2)} at ${quoted(shown.tops[cell.column])}`);
     const rest = others.length ? ` Otherwise ${others.join(", ")}.` : "";
     if (!seen(followed)) return said.replaceChildren(who, " may not look at ", whom, `.${rest}`);
     return said.replaceChildren(who, ` looks ${shown.weights[at(followed)].toFixed(2)} at `, whom, `.${rest}`);

@@ -48,7 +48,8 @@ export const expect = async (ask, full, end, gap, left, right) => {
 const percent = (p) => (p < 0.005 ? "< 1 %" : `${Math.round(p * 100)} %`);
 const nameOfToken = (bytes, end, gap) => (token) => {
   if (token === end) return "(start)";
-  return token === gap ? GAP : visible(bytes[token]);
+  // Most tokens are words here, which keep the blank before them to themselves.
+  return token === gap ? GAP : visible(bytes[token]).replace(/^␣+(?=.)|␣+$/gu, "") || "␣";
 };
 
 /** One model's guesses under a radio button that shows where it looks. */
@@ -78,11 +79,12 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
   const status = make("p", { role: "status", class: "panel-status" });
   const map = heatmap("Who looks at whom");
   const row = make("p", { class: "panel-note" });
-  let [shown, asked, tried] = [0, 0, -1];
+  const last = data.start.families.length - 1;
+  let [shown, asked, tried] = [last, 0, -1];
   /** @type {Seen} */
   let seen;
 
-  const cards = data.start.families.map((family, i) => card(id, family, i === 0, () => {
+  const cards = data.start.families.map((family, i) => card(id, family, i === last, () => {
     shown = i;
     draw();
   }));
@@ -100,8 +102,8 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
     map.show({ looks: seen.words.slice(0, T), at: seen.words, weights, sees });
     map.follow(full ? seen.at : seen.at - 1);
     row.textContent = full
-      ? "Everyone looks at everyone. What it expects is read off at the gap."
-      : "Nobody looks ahead. What it expects is read off at the last word before the gap.";
+      ? "Everyone looks at everyone, and what it expects is read off at the gap. Weights are the mean of its heads."
+      : "Nobody looks ahead, and what it expects is read off just before the gap. Weights are the mean of its heads.";
   };
   const take = (/** @type {Seen} */ found) => {
     seen = found;
@@ -148,8 +150,8 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
     buttons.append(button("Another sentence", () => write(data.others[(tried = (tried + 1) % data.others.length)])));
   }
   buttons.append(button("Start again", () => {
-    [text.value, asked, tried, shown] = [data.start.text, asked + 1, -1, 0];
-    cards[0].input.checked = true;
+    [text.value, asked, tried, shown] = [data.start.text, asked + 1, -1, last];
+    cards[last].input.checked = true;
     status.textContent = "";
     take(data.start);
   }));
