@@ -127,6 +127,7 @@ def test_whole_before_weights_come(page: Page, tuned: GPTModel, tokenizer: Token
     expect(page.get_by_text("Are you offline?")).to_have_count(2)
     page.context.unroute_all()
     page.get_by_role("button", name="Try again").first.click()
+    expect(page.get_by_role("button", name="Ask both")).to_be_focused()
     expect(after.locator(".panel-answer")).to_have_text(said)
     expect(after.locator("summary")).to_contain_text("with probability")
 
@@ -169,6 +170,15 @@ def test_stop_button(page: Page) -> None:
     )
     expect(page.get_by_text("Stopped.")).to_have_count(2)
     expect(page.get_by_role("button", name="Ask both")).to_be_focused()
+    expect(page.get_by_role("button", name="Stop")).to_be_disabled()
+
+
+def test_stop_while_weights_are_on_their_way(page: Page) -> None:
+    page.context.route("**/*.bin", lambda _: None)  # they never come
+    page.get_by_role("button", name="Ask both").click()
+    expect(page.get_by_text("Fetching the model")).to_have_count(2)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped.")).to_have_count(2)
     expect(page.get_by_role("button", name="Stop")).to_be_disabled()
 
 

@@ -120,6 +120,7 @@ def test_whole_before_weights_come(page: Page, classifier: GPTModel, tokenizer: 
     expect(status).to_have_text("No answer without the model.")
     page.context.unroute_all()
     page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_label("A letter:")).to_be_focused()
     expect(status).to_contain_text("spam with probability")
 
 
@@ -137,6 +138,8 @@ def test_a_letter_of_ones_own(page: Page, classifier: GPTModel, tokenizer: Token
     pay.press("Enter")
     expect(pay).to_have_text("pay out")
     expect(pay).to_be_focused()
+    heard = page.get_by_role("status").filter(has_text="probability")
+    expect(heard).to_have_text(page.locator(".panel-verdict").inner_text().replace("\n", " "))
     less = spam(classifier, tokenizer, [text.replace(" pay", "")])[0]
     expect(status).to_contain_text(f"spam with probability {less:.2f}")
     page.get_by_role("button", name="Put all words back").click()

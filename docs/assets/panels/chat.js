@@ -7,6 +7,7 @@ import { remote } from "./remote.js";
 
 const MOST = 60;
 const KEPT = 8;
+const SOON = 200;
 const END = "∎";
 
 /** @typedef {{ answer: string, p?: number, each?: number[], texts?: string[], end?: string }} Said */
@@ -31,6 +32,12 @@ export const answer = async (model, prompt, /** @type {Chance} */ chance, { upda
   if (found.p === undefined) return { answer: said, end: `The question has ${found.length} tokens, and the model saw only the end of it.` };
   return { answer: said, ...found };
 };
+
+/** Soon after a stop, what there is: weights that are still on their way would keep the reader waiting. */
+const stopped = (signal, text) => new Promise((resolve) => {
+  const end = () => resolve({ answer: text().trim(), end: "Stopped." });
+  signal.addEventListener("abort", () => setTimeout(end, SOON), { once: true });
+});
 
 const number = (p) => (p < 0.005 ? "below 0.01" : p.toFixed(2));
 
@@ -61,10 +68,14 @@ class Side {
 
   /** @returns {Promise<Said | undefined>} */
   async ask(prompt, chance, signal) {
+    let written = "";
     this.show({ answer: "…" });
-    const update = (text) => signal.aborted || (this.text.textContent = text);
+    const update = (text) => {
+      written = text;
+      if (!signal.aborted) this.text.textContent = text;
+    };
     try {
-      return await answer(this.model, prompt, chance, { update, signal });
+      return await Promise.race([answer(this.model, prompt, chance, { update, signal }), stopped(signal, () => written)]);
     } catch (error) {
       return { answer: "", end: this.model.line.textContent ? "" : error.message };
     }
@@ -116,7 +127,12 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
   const seed = make("input", { id: `${id}-seed`, type: "number", min: 0, step: 1, value: 0 });
   const status = make("p", { role: "status", class: "panel-heard" });
   const note = make("p", { class: "panel-note" });
-  const sides = data.models.map(({ name, file }) => new Side(name, remote(new URL(data[file], source), data.sizes[file], () => ask())));
+  /** Another try, from a button that is about to go. */
+  const retry = () => {
+    asked.focus();
+    ask();
+  };
+  const sides = data.models.map(({ name, file }) => new Side(name, remote(new URL(data[file], source), data.sizes[file], retry)));
   const log = history();
   let [asking, shown] = [new AbortController(), first];
 

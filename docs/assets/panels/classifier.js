@@ -4,7 +4,8 @@
 import { button, fetched, field, make, nameOf, styled } from "./elements.js";
 import { remote } from "./remote.js";
 
-const CALM = 150;
+const CALM = 30;
+const QUIET = 1000;
 const LATE = 300;
 const OWN = "own";
 
@@ -79,12 +80,16 @@ const selector = (id, letters) => {
 
 /** The verdict in words, with a bar from one class to the other. */
 const verdicts = (classes) => {
-  const line = make("p", { class: "panel-verdict", role: "status" });
+  const line = make("p", { class: "panel-verdict" });
+  const heard = make("p", { class: "panel-heard", role: "status" });
+  let quiet = 0;
   const bar = make("span");
   const ends = make("p", { class: "panel-ends", "aria-hidden": "true" }, ...classes.map((name) => make("span", {}, name)));
   const say = (...parts) => {
-    const now = parts.map((part) => part.textContent ?? part).join(" ");
-    if (line.textContent.trim() !== now) line.replaceChildren(...parts.flatMap((part) => [part, " "]));
+    const before = line.textContent;
+    line.replaceChildren(...parts.flatMap((part) => [part, " "]));
+    clearTimeout(quiet); // who listens hears of it when the typing is over
+    if (before) quiet = setTimeout(() => { heard.textContent = line.textContent; }, QUIET);
   };
   const show = ({ logits }, truth) => {
     const p = probability(logits);
@@ -96,7 +101,7 @@ const verdicts = (classes) => {
     say(make("strong", {}, classes[p > 0.5 ? 1 : 0]), ...parts.map((part) => make("span", {}, part)));
   };
   const meter = make("div", { class: "panel-meter", "aria-hidden": "true" }, bar);
-  return { elements: [line, meter, ends], say, show };
+  return { elements: [line, meter, ends, heard], say, show };
 };
 
 /** Put the panel into the place of its table. */
@@ -113,10 +118,16 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
     compute();
   });
   const note = make("p");
-  const models = data.choices.map(({ file }) => remote(new URL(data[file], source), data.sizes[file], () => compute()));
+  /** Another try, from a button that is about to go. */
+  const retry = () => {
+    select.focus();
+    compute();
+  };
+  const models = data.choices.map(({ file }) => remote(new URL(data[file], source), data.sizes[file], retry));
   let [choice, asking, waiting] = [0, new AbortController(), 0];
 
   const known = () => letters.find((letter) => letter.text === text.value);
+  const truth = () => (out.size ? undefined : known()?.label);
   const said = ({ words: read, all }) => {
     const rest = read.length < all ? ` Of ${all} words it reads the first ${read.length}: its context ends at ${context} tokens.` : "";
     if (!all) return "An empty letter, and it gets an answer all the same.";
@@ -127,7 +138,7 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
     back.disabled = !out.size;
     note.textContent = answer ? said(answer) : "";
     if (!answer) return verdict.say("No answer without the model.");
-    verdict.show(answer, known()?.label);
+    verdict.show(answer, truth());
     return words.show(answer, out);
   };
   const stored = () => {
@@ -144,7 +155,7 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
     const there = stored();
     if (there) return show(there);
     const late = setTimeout(() => signal.aborted || verdict.say("One moment …"), LATE);
-    const early = (answer) => signal.aborted || verdict.show(answer, known()?.label);
+    const early = (answer) => signal.aborted || verdict.show(answer, truth());
     try {
       const message = { text: text.value, out: [...out] };
       const answer = await models[choice].ask("classify", message, { update: early, signal });
