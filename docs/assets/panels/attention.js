@@ -82,7 +82,7 @@ const noteOf = ({ tokens, unknown, over }, room) => {
 };
 
 /** Weights that the page itself computes with, fetched when they are first needed. */
-const local = (url, again) => {
+export const local = (url, again) => {
   const line = make("p", { class: "panel-loading", role: "status" });
   let coming;
   const get = async () => {
