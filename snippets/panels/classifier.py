@@ -45,7 +45,8 @@ def classifier_panel(
         (letter.text, CLASSES[letter.label], *(named(np.array(answer["logits"])) for answer in answers))
         for letter, answers in zip(letters, found, strict=True)
     ]
-    return Panel("classifier.js", data, table(label, ("letter", "it is", *models), lines), packed)
+    shown = table(f"{label}: the answers, with the probability of spam", ("letter", "it is", *models), lines)
+    return Panel("classifier.js", data, shown, packed)
 
 
 def examine(model: GPTModel, tokenizer: Tokenizer, text: str) -> dict[str, Any]:
@@ -63,6 +64,6 @@ def examine(model: GPTModel, tokenizer: Tokenizer, text: str) -> dict[str, Any]:
 
 
 def named(logits: np.ndarray) -> str:
-    """The answer in words."""
+    """The answer, and how probable spam is."""
     spam = float(softmax(logits)[1])
-    return f"{CLASSES[spam > 0.5]} (spam with probability {spam:.2f})"
+    return f"{CLASSES[spam > 0.5]} ({spam:.2f})"

@@ -134,7 +134,7 @@ def test_a_letter_of_ones_own(page: Page, classifier: GPTModel, tokenizer: Token
     expect(status).to_contain_text(whole)
     assert page.locator("img").count() == 0
     pay = page.get_by_role("button", name="pay")
-    expect(pay.locator("small")).to_have_text(re.compile(r"^[+−]\d\.\d$|^0$"))
+    expect(pay.locator("small")).to_have_text(re.compile(r"^[+−]\d\.\d+$|^0$"))
     pay.press("Enter")
     expect(pay).to_have_text("pay out")
     expect(pay).to_be_focused()

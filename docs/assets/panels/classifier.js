@@ -19,9 +19,9 @@ export const probability = (/** @type {number[]} */ logits) => 1 / (1 + Math.exp
 /** For each word, how much further spam leads with it than without it. */
 export const effects = (/** @type {Answer} */ { logits, without }) => without.map((each) => lead(logits) - lead(each));
 
-const signed = (number) => {
-  const size = Math.abs(number).toFixed(1);
-  return size === "0.0" ? "0" : `${number < 0 ? "−" : "+"}${size}`;
+const signed = (number, digits) => {
+  const size = Math.abs(number).toFixed(digits);
+  return Number(size) ? `${number < 0 ? "−" : "+"}${size}` : "0";
 };
 
 const visible = (word) => word.trim() || word.replaceAll(" ", "␣").replaceAll("\n", "↵").replaceAll("\t", "⇥");
@@ -39,12 +39,13 @@ class Words {
   show(/** @type {Answer} */ answer, /** @type {Set<number>} */ out) {
     if (answer.words.join("\0") !== this.#shown.join("\0")) this.#lay(answer.words);
     const moved = effects(answer);
-    const most = Math.max(...moved.map(Math.abs), 1);
+    const most = Math.max(...moved.map(Math.abs), 0.2); // less is no matter for colours
+    const digits = most < 1 ? 2 : 1;
     [...this.list.children].forEach(({ firstChild: pressed }, i) => {
       pressed.setAttribute("aria-pressed", out.has(i));
       pressed.className = out.has(i) ? "" : moved[i] > 0 ? "spam" : "ham";
       pressed.style.setProperty("--share", Math.abs(moved[i]) / most);
-      pressed.lastChild.textContent = out.has(i) ? "out" : signed(moved[i]);
+      pressed.lastChild.textContent = out.has(i) ? "out" : signed(moved[i], digits);
     });
   }
 
