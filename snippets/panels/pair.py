@@ -53,13 +53,13 @@ def pair_panel(
 
 
 def write_pair(pair: EncoderDecoder, end: int, source: list[int], length: int) -> Written:
-    """Greedily, token by token; for each, the weights over the source, a mean of the last block's heads."""
+    """Greedily, token by token; for each, the weights over the source, a mean of the first block's heads."""
     written, looks = [end], np.empty((0, 0))
     ids = np.array([source])
     while len(written) < length and (len(written) == 1 or written[-1] != end):
         logits, cache = pair.forward(ids, np.ones(ids.shape, bool), np.array([written]))
         written.append(int(logits[0, -1].argmax()))
-        looks = cache[3][-1][1].attended.weights[0].mean(axis=0)  # (T, S)
+        looks = cache[3][0][1].attended.weights[0].mean(axis=0)  # (T, S)
     return written[1:], looks.tolist()
 
 
@@ -70,7 +70,7 @@ def write_prefix(model: GPTModel, end: int, source: list[int], length: int) -> W
     while len(row) < 2 * length and (len(row) == length + 1 or row[-1] != end):
         mask = np.where(np.arange(len(row)) < length, 0, causal_mask(len(row)))
         h, cache = model.body(np.array([row]), mask)
-        weights: Array = cache.blocks[-1].attention.attended.weights[0, :, -1].mean(axis=0)  # (T)
+        weights: Array = cache.blocks[0].attention.attended.weights[0, :, -1].mean(axis=0)  # (T)
         looks.append([*weights[: len(source)], weights[len(source) : length].sum(), *weights[length:]])
         row.append(int((h[0, -1] @ model.head_w).argmax()))
     return row[length + 1 :], [[float(weight) for weight in each] for each in looks]

@@ -154,7 +154,7 @@ def test_cut(page: Page, models: dict[str, GPTModel], tokenizer: Tokenizer) -> N
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("the fox " * 12_800, "more are left out"), ("", "the gap comes last"), ("<img src=x onerror=alert(1)> ___", "")],
+    [("the fox " * 12_800, "leave out the last"), ("", "the gap comes last"), ("<img src=x onerror=alert(1)> ___", "")],
 )
 def test_odd_texts(page: Page, text: str, said: str) -> None:
     """Long, empty, or no sentence at all: it says what it reads."""

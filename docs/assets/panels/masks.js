@@ -124,7 +124,7 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
       return { name: kind, full, looks, next: best(logits, name, NAMED) };
     }));
     const over = before.length + after.length - kept.length - behind.length;
-    const long = over ? `These models read ${data.context - 2} tokens beside the gap: ${over} more are left out. ` : "";
+    const long = over ? `These models read ${data.context - 2} tokens beside the gap, and leave out the last ${over}. ` : "";
     const none = given.includes(GAP) ? "" : `There is no ${GAP}, so the gap comes last.`;
     return { words: [end, ...kept, data.gap, ...behind].map(name), at: kept.length + 1, families, note: long + none };
   };

@@ -59,7 +59,7 @@ export class Pair {
     return { a, weights };
   }
 
-  /** Scores for what comes after the last token (V), and the last look across (H, T, S). */
+  /** Scores for what comes after the last token (V), and the first block's look across (H, T, S). */
   forward(memory, /** @type {number[]} */ written) {
     const { decoder } = this;
     const [T, D, H] = [written.length, decoder.width, decoder.heads];
@@ -70,7 +70,7 @@ export class Pair {
     let weights;
     decoder.blocks.forEach((p, i) => {
       const looked = this.#across(x, memory, this.cross[i], T, S, D);
-      weights = looked.weights;
+      weights ??= looked.weights;
       add(x, looked.a, T * D);
       layerNorm(a, x, p.norm1, T, D);
       linear(qkv, a, p.qkv, T, D, 3 * D);
@@ -115,7 +115,7 @@ export const writePrefix = (model, end, source, length) => {
   let next = end;
   do {
     const { logits, attention } = model.forward([next], options);
-    const [row] = rows(attention.at(-1), model.heads, 1, past.length);
+    const [row] = rows(attention[0], model.heads, 1, past.length);
     const filling = row.slice(source.length, length).reduce((sum, weight) => sum + weight, 0);
     looks.push([...row.slice(0, source.length), filling, ...row.slice(length)]);
     tokens.push((next = largest(logits)));
@@ -134,10 +134,11 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
   const id = nameOf(source);
   const tokenizer = new Tokenizer(data);
   const weights = FAMILIES.map((_, i) => local(new URL(data[`weights${i}`], source), () => show()));
-  const writers = [
-    (unpacked, tokens) => writePair(new Pair(unpacked), tokenizer.end, tokens, data.length),
-    (unpacked, tokens) => writePrefix(new GPT(unpacked), tokenizer.end, tokens, data.length),
-  ];
+  const [kinds, writers] = [[Pair, GPT], [writePair, writePrefix]];
+  const models = weights.map(({ get }, i) => {
+    let model;
+    return async () => (model ??= new kinds[i](await get()));
+  });
   const [label, text] = field(id, "A sentence to turn round:", data.start.text);
   const note = make("p", { class: "panel-note" });
   const told = make("p", { class: "panel-note" });
@@ -174,7 +175,7 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
     });
     map.show({ looks: rowsOf.map(name), at, weights: all, sees });
     map.follow(Math.floor(all.indexOf(Math.max(...all)) / S)); // the surest look
-    told.textContent = `${FAMILIES[shown].told} Weights are the mean of its heads.`;
+    told.textContent = `${FAMILIES[shown].told} Weights are the mean of the first block's heads.`;
   };
   /** Only the last question's answer counts. */
   const show = async (tell = false) => {
@@ -182,14 +183,14 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
     const given = tokenizer.encode(` ${text.value.slice(0, READ).trim()}`);
     const cut = given.slice(0, data.length);
     try {
-      const unpacked = await weights[i].get();
+      const model = await models[i]();
       if (number !== asked) return;
       const fresh = cut.join() !== tokens.join();
-      const now = writers[i](unpacked, cut);
+      const now = writers[i](model, tokenizer.end, cut, data.length);
       written = written.map((each, j) => (j === i ? now : fresh ? undefined : each));
       tokens = cut;
       const over = given.length - cut.length;
-      note.textContent = over ? `These models read ${data.length} tokens: ${over} more are left out.` : "";
+      note.textContent = over ? `These models read ${data.length} tokens, and leave out the last ${over}.` : "";
       draw();
       status.textContent = tell ? `The ${cards[i].input.value} writes: ${said(i)}` : "";
     } catch (_error) {
