@@ -148,7 +148,11 @@ def _time(browser: Browser, address: str, path: str) -> dict[str, float]:
         page.wait_for_timeout(3000)
         woken = page.evaluate("window.seen.tbt") - seen["tbt"]
         tools.send("Emulation.setCPUThrottlingRate", {"rate": 1})
-        switched = page.evaluate(SWITCH) if page.locator(".fathom-switch input").count() else 0.0
+        switched = 0.0
+        if page.locator(".fathom-switch input").count():
+            page.hover(".fathom-switch")
+            page.wait_for_timeout(1000)
+            switched = page.evaluate(SWITCH)
         return {**seen, "weight": sum(weight) / 1024, "switch": switched, "woken": woken}
 
 

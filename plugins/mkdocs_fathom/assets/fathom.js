@@ -24,9 +24,7 @@
   const base = new URL(script.dataset.fathomBase || ".", location);
   const depths = (script.dataset.fathomDepths || "").split(" ").filter(Boolean);
   const start = script.dataset.fathomStart || depths[0];
-  // How a panel is hidden. What find-in-page reaches into has a size as well, and whoever asks for it has the browser lay
-  // it out, as themes do with all code of a page that they have just got. So at first there is nothing to measure.
-  let hiding = "";
+  const findable = "onbeforematch" in root;
   const HEADINGS = "h1, h2, h3, h4, h5, h6";
   const SET = "[data-fathom-tabs]";
 
@@ -114,7 +112,7 @@
     for (const panel of panels(set)) {
       const chosen = panel.dataset.fathomDepth === depth;
       if (chosen) panel.removeAttribute("hidden");
-      else panel.setAttribute("hidden", hiding);
+      else panel.setAttribute("hidden", findable ? "until-found" : "");
       panel.tabIndex = chosen ? 0 : -1; // one that waits to be found can still be focused
     }
     letScroll();
@@ -411,12 +409,6 @@
     letScroll();
   };
 
-  /** From now on, find-in-page looks into what is hidden. */
-  const letFind = () => {
-    hiding = "until-found";
-    for (const panel of document.querySelectorAll(`.fathom-live > .tabbed-content > [hidden=""]`)) panel.hidden = hiding;
-  };
-
   // The theme makes a landmark without a name of each copy button, one by one as blocks come into view.
   const unnamed = new MutationObserver((changes) => {
     for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) if (node.matches?.(".md-code__nav")) node.role = "none";
@@ -442,12 +434,6 @@
     }
   });
   early.observe(root, { childList: true, subtree: true });
-
-  const CALM = 1000;
-  if ("onbeforematch" in root) {
-    const themeIsThere = document.querySelector("[data-fathom-theme]") ? "fathom-theme" : "load";
-    addEventListener(themeIsThere, () => setTimeout(() => (window.requestIdleCallback ?? setTimeout)(letFind), CALM));
-  }
 
   addEventListener("DOMContentLoaded", () => {
     early.disconnect();
