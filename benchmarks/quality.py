@@ -46,6 +46,18 @@ SWITCH = """() => new Promise(done => {
   other.click();
   requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
 })"""
+TYPE = """field => new Promise(done => {
+  const start = performance.now();
+  const changed = new MutationObserver(() => {
+    changed.disconnect();
+    requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+  });
+  changed.observe(field.closest(".panel"), { childList: true, subtree: true, characterData: true, attributes: true });
+  field.value = field.value.endsWith(" red") ? field.value.slice(0, -4) : `${field.value} red`;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  setTimeout(() => done(NaN), 3000);
+})"""
+"""A word more or less, and how long until a panel shows what it makes of that."""
 
 
 @dataclass(slots=True)
@@ -156,6 +168,26 @@ def _time(browser: Browser, address: str, path: str) -> dict[str, float]:
         return {**seen, "weight": sum(weight) / 1024, "switch": switched, "woken": woken}
 
 
+def _type(browser: Browser, address: str, pages: list[str]) -> dict[str, float]:
+    """How many milliseconds each panel takes from a word that is typed to a repaint; medians, weights being there."""
+    took = {}
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        for path in pages:
+            page = context.new_page()
+            page.goto(f"{address}{path}?depth=deep")
+            for panel in page.locator("fathom-panel:visible").all():
+                panel.scroll_into_view_if_needed()
+                field = panel.locator("textarea, input[type=text]").last
+                panel.locator(".panel").wait_for()
+                if field.count():
+                    field.evaluate(TYPE)
+                    page.wait_for_timeout(1000)
+                    name = panel.locator(".panel").get_attribute("aria-label")
+                    took[f"{path} {name}"] = median(field.evaluate(TYPE) for _ in range(7))
+            page.close()
+    return took
+
+
 def main() -> None:
     """Look, and print."""
     parser = argparse.ArgumentParser(description="Visit the built site as readers do.")
@@ -173,7 +205,10 @@ def main() -> None:
         seen = _visit(browser, address, pages, ["shallow", "deep"])
         heaviest = max(pages, key=lambda path: (arguments.site / path / "index.html").stat().st_size)
         timed = [_time(browser, address, heaviest) for _ in range(arguments.runs)]
+        typed = _type(browser, address, pages)
         browser.close()
+    for panel, milliseconds in typed.items():
+        print(f"typing to repaint {milliseconds:6.0f} ms  {panel}")
     scripts = (arguments.site / "assets/fathom").glob("*.js")
     own = sum(len(gzip.compress(script.read_bytes())) for script in scripts) / 1024
     sys.exit(not _report(seen, {name: median(run[name] for run in timed) for name in timed[0]}, own, heaviest))
