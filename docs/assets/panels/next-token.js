@@ -56,7 +56,8 @@ class Rival {
       return made;
     });
     const { list, rest } = this.bars;
-    this.element = make("div", { class: "panel-rival" }, this.sight, list, rest, this.surprise, make("p", {}, ...this.buttons));
+    // What changes its length stands below what is pressed.
+    this.element = make("div", { class: "panel-rival" }, this.sight, make("p", {}, ...this.buttons), list, rest, this.surprise);
     /** Whether what is shown belongs to the text as it stands. */
     this.fresh = true;
     this.choices = [];
@@ -93,14 +94,16 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
   const range = { min: 0.2, max: 3, step: 0.1, value: 1 };
   const { line, input: bend, said } = slider(`${id}-temperature`, "Temperature", range, () => warm());
   const read = make("ol", { class: "panel-read", "aria-label": "The last tokens of the text" });
+  const heading = make("p");
   const status = make("p", { role: "status", class: "panel-status" });
   let [before, tokens, over, asked] = ["", [], false, 0];
   let [looking, drawing] = [Promise.resolve(), undefined];
 
+  /** Bytes that are no whole character. */
+  const isRaw = (token) => tokenizer.decode([token]).includes("\ufffd");
   const name = (token) => {
     if (token === end) return "(the end)";
-    const shown = visible(tokenizer.bytes[token]);
-    return tokenizer.decode([token]).includes("\ufffd") ? `${shown} (bytes)` : shown;
+    return `${isRaw(token) ? "byte " : ""}${visible(tokenizer.bytes[token])}`;
   };
   const seen = () => [end, ...tokens].slice(-data.context);
   const temperature = () => Number(bend.value);
@@ -119,13 +122,15 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
   };
   const showTokens = () => {
     const all = seen();
-    const names = all.map((token, i) => (i === 0 && token === end ? "(start)" : name(token)));
-    const chips = names.slice(-SHOWN).map((word) => make("li", {}, word));
+    const nameOfToken = (token) => (token === end ? "(start)" : visible(tokenizer.bytes[token]));
+    const shown = all.slice(-SHOWN);
+    const chips = shown.map((token) => make("li", isRaw(token) ? { class: "panel-raw" } : {}, nameOfToken(token)));
+    heading.textContent = `How the text is cut${shown.some(isRaw) ? " (numbers in dashes are bytes, several of which make one sign)" : ""}:`;
     if (all.length > SHOWN) chips.unshift(make("li", { class: "panel-before" }, `… ${all.length - SHOWN} more`));
     read.replaceChildren(...chips);
     const many = tokens.length < data.context ? `all ${all.length} tokens` : `the last ${all.length} tokens`;
     gpt.sight.replaceChildren(make("b", {}, "GPT"), ` sees ${all.length === 1 ? "the start" : many}`);
-    bigram.sight.replaceChildren(make("b", {}, "Bigram model"), ` sees only ${names.at(-1)}`);
+    bigram.sight.replaceChildren(make("b", {}, "Bigram model"), ` sees only ${tokens.length ? `“${nameOfToken(all.at(-1))}”` : "the start"}`);
   };
   const tell = (rival, /** @type {number} */ nats) => {
     if (Number.isNaN(nats)) rival.surprise.textContent = "";
@@ -215,7 +220,7 @@ export default async (/** @type {HTMLElement} */ place, /** @type {URL} */ sourc
   });
   const panel = make("div", { class: "panel", role: "group", "aria-label": "Write with the GPT and with a bigram model" });
   const sides = make("div", { class: "panel-rivals" }, gpt.element, bigram.element);
-  panel.append(label, text, read, model.line, sides, line, make("p", {}, stop, again), status);
+  panel.append(label, text, model.line, sides, line, make("p", {}, stop, again), status, heading, read);
   place.replaceChildren(panel);
   begin();
 };
