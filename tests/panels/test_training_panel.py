@@ -36,7 +36,7 @@ def watch(step: int) -> None:
 tokens = stream(TEXTS, TOKENIZER)
 DICE = np.random.default_rng(0)
 HISTORY = pretrain(MODEL, tokens, tokens[::-1], steps=30, every=10, peak=0.02, rng=DICE, watch=watch)
-LOSSES = {"text <b>": HISTORY.train, "backwards": HISTORY.validation}
+LOSSES = {"text <b>": HISTORY.train, "backwards": HISTORY.validation, "worse": [5.71, 5.9, 7.0, 8.5]}
 FULL = training_panel(MODEL, TOKENIZER, KEPT, LOSSES, TEXTS, sentence=SENTENCE)
 PANEL = replace(FULL, data={**FULL.data, "small": {**SMALL, "steps": 60}})
 TRAIN = "Train a small model here"
@@ -72,7 +72,7 @@ def test_every_step(page: Page) -> None:
         slider.fill(str(i))
         expect(slider).to_have_attribute("aria-valuetext", f"step {step}")
         for name, curve in LOSSES.items():
-            expect(page.locator(".panel-losses").first).to_contain_text(f"{name}: {curve[i]:.2f}")
+            expect(page.locator(".panel-losses").first).to_contain_text(f"“{name}” {curve[i]:.2f}")
         rng = np.random.default_rng(5)
         text = generate(at(step), TOKENIZER, "Once", rng=rng, max_tokens=50, temperature=0.5)
         assert page.locator(".panel-text").first.text_content() == text
@@ -88,8 +88,7 @@ def test_worse_than_guessing(page: Page) -> None:
     for i in range(len(KEPT)):
         page.get_by_role("slider", name="Step").fill(str(i))
         words = page.locator(".panel-losses").first.inner_text()
-        assert words.count("worse than guessing") == sum(curve[i] > np.log(300) for curve in LOSSES.values())
-    assert max(HISTORY.validation) > np.log(300)
+        assert words.count("worse than guessing") == sum(curve[i] > np.log(300) + 0.1 for curve in LOSSES.values())
 
 
 def test_curves(page: Page) -> None:
@@ -113,8 +112,8 @@ def test_curves(page: Page) -> None:
         dot = float(chart.locator(f"circle.kind-{kind}").get_attribute("cy") or 0)
         assert abs((zero - dot) / per - curve[2]) < 0.02
     dash = "(line) => getComputedStyle(line).strokeDasharray"
-    dashes = {chart.locator(f"polyline.kind-{kind}").evaluate(dash) for kind in (0, 1)}
-    assert len(dashes) == 2
+    dashes = {chart.locator(f"polyline.kind-{kind}").evaluate(dash) for kind in range(3)}
+    assert len(dashes) == 3
 
 
 def test_keys_and_pointer(page: Page) -> None:
@@ -129,7 +128,7 @@ def test_keys_and_pointer(page: Page) -> None:
     expect(slider).to_have_attribute("aria-valuetext", "step 30")
     expect(page.get_by_role("button", name="Later")).to_be_disabled()
     expect(page.get_by_role("button", name="Earlier")).to_be_focused()
-    expect(page.get_by_role("status").filter(has_text="After 30 steps")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="after 30 steps")).to_have_count(1)
     page.locator(".panel-chart").first.click(position={"x": 20, "y": 60})
     expect(slider).to_have_attribute("aria-valuetext", "step 0")
     expect(page.get_by_role("button", name="Earlier")).to_be_disabled()
@@ -225,7 +224,7 @@ def test_pure(run: Run) -> None:
 def test_static_and_files() -> None:
     """Without scripts a table has all losses; texts are those that the page trained on."""
     assert FULL.static.count("<tr>") == 1 + len(KEPT)
-    assert f"<td>10</td><td>{HISTORY.train[1]:.2f}</td><td>{HISTORY.validation[1]:.2f}</td>" in FULL.static
+    assert f"<td>10</td><td>{HISTORY.train[1]:.2f}</td><td>{HISTORY.validation[1]:.2f}</td><td>5.90</td>" in FULL.static
     assert "<b>" not in FULL.static
     assert json.loads(FULL.files["texts"]) == TEXTS[:READ]
     assert FULL.data["guess"] == round(float(np.log(300)), 4)

@@ -108,7 +108,8 @@ export const chart = (label, { steps, guess, pick }) => {
   return {
     element: svg,
     show: (/** @type {Curve[]} */ shown) => {
-      curves = shown.map((curve, kind) => ({ kind, ...curve }));
+      const finite = (points) => points.filter(([, loss]) => Number.isFinite(loss));
+      curves = shown.map(({ points, ...curve }, kind) => ({ kind, ...curve, points: finite(points) }));
       soon();
     },
     mark: (/** @type {number} */ step) => {

@@ -68,7 +68,7 @@ class Run {
     const { text } = await ask("generate", { url: this.as, text: prompt, ...CHANCE });
     if (step < this.written) return; // a shorter text came before it
     this.written = step;
-    show(step, prompt + text);
+    show(step, prompt + (text || " (and there it ends)"));
   }
 }
 

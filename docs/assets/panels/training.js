@@ -6,6 +6,9 @@ import { button, fetched, make, nameOf, slider, styled } from "./elements.js";
 import { heatmap, thumbnail } from "./heatmap.js";
 import { nats, present, radios } from "./training-here.js";
 
+/** Losses so little above guessing are not called worse: new models, whose scores are not quite even, begin there. */
+const NEAR = 0.1;
+
 /** Weights (heads, T, T) out of thousandths, of which only those up to each position are stored. */
 export const squares = (/** @type {number[]} */ stored, T) => {
   const size = (T * (T + 1)) / 2;
@@ -29,8 +32,13 @@ const looking = (id, { words, layers, heads }) => {
     value: i, text: `Layer ${Math.floor(i / heads) + 1}, head ${(i % heads) + 1}`,
     before: [make("canvas", { class: "panel-thumbnail", "aria-hidden": "true" })],
   }));
-  let [chosen, shown] = [0, []];
-  const draw = () => map.show({ looks: words, weights: shown[chosen], sees: causal(T) });
+  let [chosen, shown, own] = [0, [], false];
+  /** The last token's largest weight is told, until the reader chooses a cell. */
+  const draw = () => {
+    map.show({ looks: words, weights: shown[chosen], sees: causal(T) });
+    if (!own) map.follow(T - 1);
+  };
+  for (const kind of ["click", "keydown"]) map.element.addEventListener(kind, () => { own = true; });
   const pick = (value) => {
     chosen = value;
     draw();
@@ -41,7 +49,7 @@ const looking = (id, { words, layers, heads }) => {
     all.forEach(({ before: [picture] }, i) => thumbnail(picture, shown[i], T));
     draw();
   };
-  return { elements: [heading, group, map.element], show, start: () => map.follow(T - 1) };
+  return { elements: [heading, group, map.element], show };
 };
 
 /** The run of the page. */
@@ -59,14 +67,14 @@ const past = (id, data, numbers) => {
   const heard = make("p", { class: "panel-heard", role: "status" });
   const looks = looking(id, data);
   const sentence = (i) => losses.map(({ name, values }) =>
-    `${name}: ${nats(values[i])}${values[i] > guess ? " (worse than guessing)" : ""}`).join("; ");
+    `“${name}” ${nats(values[i])}${values[i] > guess + NEAR ? " (worse than guessing)" : ""}`).join(", ");
   const show = (i) => {
     const { step } = steps[i];
     input.value = i;
     input.setAttribute("aria-valuetext", `step ${step}`);
     said.textContent = step;
     [earlier.disabled, later.disabled] = [i === 0, i === last];
-    words.textContent = `After ${step} steps, ${sentence(i)}. Guessing: ${guess.toFixed(2)}.`;
+    words.textContent = `Loss after ${step} steps: ${sentence(i)}. Guessing costs ${guess.toFixed(2)}.`;
     text.textContent = steps[i].text;
     curves.mark(step);
     looks.show(steps[i]);
@@ -80,13 +88,10 @@ const past = (id, data, numbers) => {
   const later = button("Later", move(1, () => earlier));
   line.append(earlier, later);
   curves.show(losses.map(({ name, values }) => ({ name, points: values.map((loss, i) => [steps[i].step, loss]) })));
-  const start = () => {
-    show(0);
-    looks.start();
-  };
-  const fold = make("details", {}, make("summary", {}, "All its numbers"), ...(numbers ? [make("div", { class: "panel-numbers", tabindex: 0, role: "group", "aria-label": "All losses" }, numbers)] : []));
+  const all = make("div", { class: "panel-numbers", tabindex: 0, role: "group", "aria-label": "All losses" }, numbers ?? "");
+  const fold = make("details", {}, make("summary", {}, "All losses in numbers"), all);
   const wrote = make("p", { class: "panel-heading" }, `What it writes after “${data.prompt}”:`);
-  return { elements: [curves.element, line, words, heard, wrote, text, ...looks.elements, fold], start };
+  return { elements: [curves.element, line, words, fold, heard, wrote, text, ...looks.elements], start: () => show(0) };
 };
 
 /** Put the panel into the place of its table. */
