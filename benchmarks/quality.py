@@ -177,8 +177,8 @@ def _type(browser: Browser, address: str, pages: list[str]) -> dict[str, float]:
             page.goto(f"{address}{path}?depth=deep")
             for panel in page.locator("fathom-panel:visible").all():
                 panel.scroll_into_view_if_needed()
-                field = panel.locator("textarea, input[type=text]").last
-                panel.locator(".panel").wait_for()
+                panel.locator(".panel, button").first.wait_for()
+                field = panel.locator(".panel textarea, .panel input[type=text]").last
                 if field.count():
                     field.evaluate(TYPE)
                     page.wait_for_timeout(1000)
