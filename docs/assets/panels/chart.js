@@ -51,9 +51,11 @@ export const chart = (label, { steps, guess, pick }) => {
       drawn("line", { class: "grid", x1: left, x2: right, y1: y(loss), y2: y(loss) }),
       drawn("text", { x: left - 0.4 * em, y: y(loss) + 0.35 * em, "text-anchor": "end" }, loss),
     ]);
+    const narrow = width < 16 * em; // large letters on a phone
     const numbers = [0, steps / 2, steps].map((step, i) =>
       drawn("text", { x: x(step), y: bottom + 1.3 * em, "text-anchor": ["start", "middle", "end"][i] }, i === 2 ? `step ${step}` : step));
-    return [...ticks, ...numbers, drawn("text", { x: 0, y: 0.9 * em }, "loss (nats for each token)")];
+    if (narrow) numbers.splice(1, 1);
+    return [...ticks, ...numbers, drawn("text", { x: 0, y: 0.9 * em }, narrow ? "loss (nats)" : "loss (nats for each token)")];
   };
   const dots = (bottom) => {
     if (marked < 0) return [];
