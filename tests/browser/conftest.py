@@ -59,7 +59,7 @@ def files(folder: Path, pattern: str = "**/*") -> dict[str, str]:
 @pytest.fixture(scope="session")
 def seed_site(build_site: Callable[..., Built]) -> Iterator[Served]:
     """The site of the author's first chapter, whose setup imports the course's library."""
-    library = {f"snippets/{name}": text for name, text in files(SNIPPETS, "*.py").items()}
+    library = {f"snippets/{name}": text for name, text in files(SNIPPETS, "**/*.py").items()}
     built = build_site({**files(SITES / "seed"), **library}, "mkdocs build")
     assert built.code == 0, built.stderr
     with serve(built.site) as address:

@@ -14,7 +14,7 @@ CHAPTER = "docs/chapters/04-the-gpt-model.md"
 
 def test_a_chapter_runs_in_a_fresh_kernel(build_site: Callable[..., Built], tmp_path: Path) -> None:
     """Both depths of it, with the library that the notebook carries: every number is the page's."""
-    names = [CHAPTER, *(file.relative_to(ROOT).as_posix() for file in (ROOT / "snippets").glob("*.py"))]
+    names = [CHAPTER, *(file.relative_to(ROOT).as_posix() for file in (ROOT / "snippets").rglob("*.py"))]
     run = build_site({name: (ROOT / name).read_text(encoding="utf-8") for name in names}, "fathom run")
     assert run.code == 0, run.stderr
     assert build_site(run, "fathom export -o out").code == 0
