@@ -55,7 +55,7 @@ def chapter() -> str:
             region("DEEP", f"## {name} in full\n\n{prose(name, 15)}### Why {name}\n\n{prose(name, 9)}"),
             f"## After {name}\n\n{prose(name, 6)}",
         ]
-    only = f"## Gradients\n\n{prose('xylophones', 8)}A note.[^1]\n\n```python\nx = 1\n```"
+    only = f"## Gradients\n\n{prose('xylophones', 8)}A note.[^1]\n\n```python\nx = 1\n\n\ny = 2  # {'aside ' * 30}\n```"
     parts += [region("DEEP", only), "```python\nprint('x' in globals())\n```\n\n", f"## End\n\n{prose('ends', 30)}"]
     return "".join([*parts, "[^1]: The foot of the note.\n"])
 
@@ -377,6 +377,23 @@ def test_paper(visit: Open) -> None:
     expect(page.locator("h2:has-text('Counting simply')")).to_be_hidden()
     expect(page.locator("h2:has-text('Gradients')")).to_be_visible()
     assert page.locator(".tabbed-block[data-fathom-depth=deep]").first.evaluate(label) == "none"
+
+
+@pytest.mark.parametrize("size", ["16px", "32px"], ids=["text", "large text"])
+def test_code_out_of_sight_takes_its_room(visit: Open, size: str) -> None:
+    """It is neither styled nor laid out before it comes into sight; nothing moves when it does."""
+    page = visit("long/?depth=deep", viewport={"width": 360, "height": 640})
+    page.add_style_tag(content=f"html {{ font-size: {size}; }}")
+    code = page.locator(".tabbed-block .highlight code", has_text="aside")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    assert code.evaluate("each => getComputedStyle(each).contentVisibility") == "auto"
+    assert not code.evaluate("each => each.firstElementChild.checkVisibility({ contentVisibilityAuto: true })")
+    height = "each => each.getBoundingClientRect().height"
+    away = code.evaluate(height)
+    code.scroll_into_view_if_needed()
+    expect(code.get_by_text("# aside")).to_be_in_viewport()
+    assert code.evaluate("each => each.firstElementChild.checkVisibility({ contentVisibilityAuto: true })")
+    assert code.evaluate(height) == pytest.approx(away, abs=0.5)
 
 
 def test_a_page_of_one_depth_has_no_switch(visit: Open) -> None:

@@ -198,6 +198,10 @@
     bar.setAttribute("aria-label", set.closest(".fathom-outputs") ? "Output by depth" : `Depth of part ${number}`);
     bar.addEventListener("keydown", moveFocus);
     set.classList.add("fathom-live");
+    // Code out of sight is neither styled nor laid out; its lines say how much room it takes meanwhile.
+    for (const code of set.querySelectorAll(".highlight pre > code")) {
+      code.style.setProperty("--fathom-lines", code.textContent.trimEnd().split("\n").length);
+    }
     choose(set, current);
   };
 
